@@ -1,0 +1,1 @@
+//! A user agent for desktops, gateways and tests.

@@ -1,0 +1,1 @@
+//! Wake hints: an account has changed, look again.

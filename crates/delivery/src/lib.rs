@@ -1,0 +1,1 @@
+//! An accepted message on its way to the mailboxes of its recipients.

@@ -1,0 +1,1 @@
+//! Scenarios through real sockets and real programs.

@@ -1,0 +1,1 @@
+//! The IMAP server (RFC 9051, RFC 3501) with the WEBPUSH extension.

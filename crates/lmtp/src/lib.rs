@@ -1,0 +1,1 @@
+//! The LMTP server (RFC 2033).

@@ -1,0 +1,2 @@
+//! Mailbell, a mail server whose first job is to tell devices what changed.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Finds the push subscriptions that are due and has them told what changed.

@@ -1,0 +1,1 @@
+//! Posts push messages to push services, safely and in bounded resources.

@@ -1,0 +1,1 @@
+//! A Web Push service (RFC 8030).

@@ -1,0 +1,1 @@
+//! Accounts, mailboxes, messages, the change log and push subscriptions, on disk.

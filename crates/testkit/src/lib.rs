@@ -1,0 +1,1 @@
+//! Client halves and scripted peers for the tests.
