@@ -1,0 +1,95 @@
+//! Who asks: every read and write takes an [`Access`].
+
+use crate::{AccountId, CredentialId, SessionId, UnixTime};
+
+/// The right to read and change an account's mail, proven by a credential (or held by the system itself).
+///
+/// Made only by the store: [`crate::Store::authenticate`], [`crate::Store::access_of_credential`] and
+/// [`crate::Store::system_access`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub(crate) reader: AccountId,
+    pub(crate) owner: AccountId,
+    pub(crate) rights: Rights,
+    pub(crate) credential: Option<CredentialId>,
+    pub(crate) kind: Option<CredentialKind>,
+    pub(crate) session: Option<SessionId>,
+}
+
+impl Access {
+    /// The account that reads.
+    #[must_use]
+    pub fn reader(&self) -> AccountId {
+        self.reader
+    }
+
+    /// The account whose mail is read.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.owner
+    }
+
+    /// What may be done.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    /// The credential that proved it; `None` for the system (delivery, command line).
+    #[must_use]
+    pub fn credential(&self) -> Option<CredentialId> {
+        self.credential
+    }
+
+    /// Whether it stands on the main password (or is the system's own), which sees the subscriptions of all credentials.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        !matches!(self.kind, Some(CredentialKind::App))
+    }
+
+    /// The same access, whose changes carry this session as their origin.
+    #[must_use]
+    pub fn in_session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// The session that changes are marked with.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+}
+
+/// What an access may do with the owner's mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything: one's own account.
+    Owner,
+    /// Look only.
+    Read,
+}
+
+/// A way to prove who one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Its id.
+    pub id: CredentialId,
+    /// Main or app password.
+    pub kind: CredentialKind,
+    /// What the user calls it; `main` for the main password.
+    pub name: String,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// When it last opened a session, kept to the minute or coarser.
+    pub last_used_at: Option<UnixTime>,
+}
+
+/// Which kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// The account's one main password.
+    Main,
+    /// A password for one device or program, revocable by itself.
+    App,
+}

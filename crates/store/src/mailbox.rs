@@ -1,0 +1,111 @@
+//! Mailboxes: names, uses and counts.
+
+use crate::{MailboxId, ModSeq, UidValidity};
+
+/// A mailbox as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Its id, which survives RENAME.
+    pub id: MailboxId,
+    /// Its full name.
+    pub name: MailboxName,
+    /// What it is for (RFC 6154).
+    pub special_use: Option<SpecialUse>,
+    /// Whether the user is subscribed to it.
+    pub subscribed: bool,
+    /// UIDVALIDITY.
+    pub uid_validity: UidValidity,
+    /// The UID that the next message will get, at least.
+    pub uid_next: u32,
+    /// HIGHESTMODSEQ: the last change of a message in it.
+    pub highest_modseq: ModSeq,
+    /// Messages in it.
+    pub messages: u32,
+    /// Messages in it without `\Seen`.
+    pub unseen: u32,
+    /// Messages in it with `\Deleted`.
+    pub deleted: u32,
+    /// The sum of their sizes in bytes.
+    pub size: u64,
+}
+
+/// A full mailbox name in UTF-8 with `/` between levels; `INBOX` in capitals.
+///
+/// At most 1,000 bytes and 20 levels; no empty level, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxName(String);
+
+impl MailboxName {
+    /// Checks a name. INBOX in any case becomes `INBOX`, also as the first of several levels.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] says which rule it breaks.
+    pub fn new(name: &str) -> crate::Result<Self> {
+        let why = |why: &str| Err(crate::Error::Invalid { what: "mailbox name", why: why.into() });
+        if name.is_empty() || name.split('/').any(str::is_empty) {
+            return why("a level is empty");
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return why("longer than 1000 bytes");
+        }
+        if name.split('/').count() > LEVELS_MAX {
+            return why("more than 20 levels");
+        }
+        if name.chars().any(char::is_control) {
+            return why("control characters");
+        }
+        // RFC 9051 §5.1: INBOX is the one name that is compared without regard to case.
+        let (first, rest) = name.split_at(name.find('/').unwrap_or(name.len()));
+        if first.eq_ignore_ascii_case("INBOX") {
+            return Ok(Self(format!("INBOX{rest}")));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The INBOX.
+    #[must_use]
+    pub fn inbox() -> Self {
+        Self("INBOX".to_owned())
+    }
+
+    /// The name, UTF-8.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name one level up, if there is one.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
+    }
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// This mailbox.
+    Id(MailboxId),
+    /// The mailbox of this name; INBOX when there is none.
+    NameOrInbox(MailboxName),
+    /// The mailbox with this use; INBOX when there is none.
+    UseOrInbox(SpecialUse),
+}
+
+/// What a mailbox is for (RFC 6154 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SpecialUse {
+    /// `\Archive`
+    Archive,
+    /// `\Drafts`
+    Drafts,
+    /// `\Junk`
+    Junk,
+    /// `\Sent`
+    Sent,
+    /// `\Trash`
+    Trash,
+}
+
+const NAME_BYTES_MAX: usize = 1000;
+const LEVELS_MAX: usize = 20;

@@ -1,0 +1,163 @@
+//! Push subscriptions: where an account's changes are posted to, and how far each has been told.
+
+use crate::{AccountId, CredentialId, ModSeq, PushSubscriptionId, UnixTime};
+
+/// A push subscription of an account (RFC 8030's subscription, seen from the application server).
+///
+/// The endpoint and the keys are capabilities: `Debug` does not show them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushSubscription {
+    /// Its id in the store.
+    pub id: PushSubscriptionId,
+    /// Whose changes.
+    pub account: AccountId,
+    /// Which credential made it; it dies with that one.
+    pub credential: CredentialId,
+    /// Which protocol made it and composes for it.
+    pub kind: PushKind,
+    /// The id that the client gave, unique within account and kind, case-sensitive.
+    pub client_id: String,
+    /// The push resource, an https URL.
+    pub endpoint: String,
+    /// The user agent's P-256 public key, uncompressed point of 65 bytes.
+    pub public_key: Vec<u8>,
+    /// The authentication secret, 16 bytes.
+    pub auth: Vec<u8>,
+    /// Capabilities that were ENABLEd when it was made, upper case, ascending; shapes what is composed.
+    pub enabled: Vec<String>,
+    /// Whether it has been acknowledged, and with which VAPID key.
+    pub state: PushState,
+    /// When it was made or last altered by the client.
+    pub updated_at: UnixTime,
+    /// No push before this; `None` or past is "not silenced".
+    pub silenced_until: Option<UnixTime>,
+    /// The MODSEQ that the device has been told about.
+    pub cursor: ModSeq,
+    /// The MODSEQ at which a timed silence began: if something that counts changed after it, one SYNC is due when it ends.
+    pub silenced_at: Option<ModSeq>,
+    /// A `* VAPID` notice with this key's id has to be sent with the old key.
+    pub vapid_notice: Option<String>,
+    /// How the last attempts went.
+    pub attempts: PushAttempts,
+}
+
+impl std::fmt::Debug for PushSubscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushSubscription")
+            .field("id", &self.id)
+            .field("account", &self.account)
+            .field("kind", &self.kind)
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which protocol a subscription belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PushKind {
+    /// IMAP WEBPUSH.
+    ImapWebPush,
+}
+
+/// Where a subscription is in its life.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PushState {
+    /// Not acknowledged; the token has been, or has to be, pushed. Nothing else may be.
+    Pending {
+        /// What the client must send back, and until when. Compared in constant time.
+        token: String,
+        /// When the token ends.
+        expires_at: UnixTime,
+        /// Whether the push with the token has been taken by the push service.
+        sent: bool,
+    },
+    /// Acknowledged under this VAPID key.
+    Active {
+        /// The VAPID key's id (its public key in base64url).
+        vapid_key: String,
+    },
+    /// Deactivated: its VAPID key is gone, its token expired, or too many attempts failed.
+    Inactive,
+}
+
+impl std::fmt::Debug for PushState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Pending { sent: false, .. } => "Pending(unsent)",
+            Self::Pending { .. } => "Pending",
+            Self::Active { .. } => "Active",
+            Self::Inactive => "Inactive",
+        })
+    }
+}
+
+/// How the attempts for a subscription went: what a user may see of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushAttempts {
+    /// Failures in a row.
+    pub failures: u32,
+    /// No attempt before this.
+    pub next_attempt_at: Option<UnixTime>,
+    /// When a push service last took a push.
+    pub last_push_at: Option<UnixTime>,
+    /// What the push service last answered: `201`, `429`, `timeout`, ...
+    pub last_answer: Option<String>,
+}
+
+/// What a client asks for with WEBPUSH.
+#[derive(Clone)]
+pub struct NewPushSubscription {
+    /// Which protocol.
+    pub kind: PushKind,
+    /// The client's id.
+    pub client_id: String,
+    /// The push resource.
+    pub endpoint: String,
+    /// 65 bytes.
+    pub public_key: Vec<u8>,
+    /// 16 bytes.
+    pub auth: Vec<u8>,
+    /// ENABLEd capabilities.
+    pub enabled: Vec<String>,
+    /// The VAPID key in force: a subscription that is active under another one is deactivated.
+    pub vapid_key: String,
+    /// The token to use if it has to be acknowledged.
+    pub token: String,
+    /// When the token ends.
+    pub expires_at: UnixTime,
+}
+
+/// What [`crate::Store::put_push_subscription`] did.
+#[derive(Clone, Debug)]
+pub struct PutPushSubscription {
+    /// As it stands now.
+    pub subscription: PushSubscription,
+    /// Whether it has to be acknowledged (new, altered, or its VAPID key was rotated): push the token.
+    pub must_acknowledge: bool,
+}
+
+/// A cursor to store, lazily: losing it means a push too many, nothing worse.
+#[derive(Clone, Debug)]
+pub struct PushProgress {
+    /// Which subscription.
+    pub id: PushSubscriptionId,
+    /// The new cursor; a lower one than stored is ignored.
+    pub cursor: ModSeq,
+    /// How it went.
+    pub attempts: PushAttempts,
+}
+
+/// A durable change to a subscription by the notifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PushVerdict {
+    /// The push service took the token.
+    TokenSent,
+    /// The push service took the `* VAPID` notice.
+    NoticeSent,
+    /// The push service says that it is gone, or refuses it: remove.
+    Remove,
+    /// Too many failures, or its VAPID key is gone: deactivate.
+    Deactivate,
+    /// The timed silence is over and has been told (or needs no telling).
+    SilenceOver,
+}
