@@ -1,2 +1,28 @@
 //! Mailbell, a mail server whose first job is to tell devices what changed.
-fn main() {}
+//!
+//! The binary: reads the command line and the configuration, wires the parts to each other and to sockets, and
+//! holds no rule of any protocol. Each command is a file in [`command`].
+
+mod cli;
+mod command;
+#[expect(dead_code, reason = "`serve` reads the rest as the parts of the server arrive")]
+mod config;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::Cli;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    match command::run(&Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mailbell: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
