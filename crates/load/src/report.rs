@@ -1,0 +1,134 @@
+//! One run of all measurements over all servers, and the table that shows it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::measure::{deliver, exists, fetch, idle};
+use crate::server::{Server, account};
+
+/// How large a run is.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program whose `serve` is measured.
+    pub program: PathBuf,
+    /// Where the servers keep their data while they run; the disk there is the one that is measured.
+    pub directory: Option<PathBuf>,
+    /// How long each measurement of a rate lasts.
+    pub duration: Duration,
+    /// Connections that idle.
+    pub idle_connections: usize,
+    /// Whether Dovecot, if it is installed, is measured too.
+    pub with_peer: bool,
+}
+
+/// What one server did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// Which.
+    pub server: String,
+    /// Deliveries, by number of connections.
+    pub deliveries: Vec<deliver::Delivered>,
+    /// New mail on idling connections.
+    pub exists: exists::Exists,
+    /// Envelopes.
+    pub fetched: fetch::Fetched,
+    /// Idle connections.
+    pub idle: idle::Idle,
+}
+
+/// What all of them did, in the order in which they were measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// One for each server.
+    pub measured: Vec<Measured>,
+}
+
+/// Measures ours, then the peer. `tell` is called with what is being done.
+///
+/// # Errors
+/// If a server can't be started or refuses the load.
+pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
+    let under: Option<&Path> = plan.directory.as_deref();
+    let mut measured = Vec::new();
+    measured.push(measure(Server::mailbell(&plan.program, ACCOUNTS, under).await?, plan, &mut tell).await?);
+    if plan.with_peer {
+        match Server::dovecot(under).await? {
+            Some(server) => measured.push(measure(server, plan, &mut tell).await?),
+            None => {
+                tell("dovecot is not installed: measured alone (apt-get install dovecot-imapd dovecot-lmtpd)")
+            }
+        }
+    }
+    Ok(Report { measured })
+}
+
+async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Measured> {
+    let name = server.name.clone();
+    tell(&format!("{name}: FETCH ENVELOPE FLAGS"));
+    for number in 0..FETCH_CONNECTIONS {
+        deliver::fill(&server, &account(number), FETCH_MESSAGES).await?;
+    }
+    let fetched = fetch::run(&server, FETCH_CONNECTIONS, FETCH_MESSAGES, plan.duration).await?;
+    tell(&format!("{name}: new mail to EXISTS"));
+    let exists = exists::run(&server, EXISTS_ACCOUNTS, EXISTS_MESSAGES, EXISTS_PAUSE).await?;
+    let mut deliveries = Vec::new();
+    for connections in DELIVERY_CONNECTIONS {
+        tell(&format!("{name}: deliveries over {connections} connections"));
+        let plan = deliver::Plan {
+            connections,
+            accounts: ACCOUNTS,
+            message_bytes: MESSAGE_BYTES,
+            duration: plan.duration,
+        };
+        deliveries.push(deliver::run(&server, plan).await?);
+    }
+    tell(&format!("{name}: {} idle connections", plan.idle_connections));
+    let idle = idle::run(&server, ACCOUNTS, plan.idle_connections).await?;
+    Ok(Measured { server: name, deliveries, exists, fetched, idle })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for measured in &self.measured {
+            writeln!(f, "{}", measured.server)?;
+            for d in &measured.deliveries {
+                writeln!(
+                    f,
+                    "  LMTP, {} KiB, {:>2} connections   {:>9.0} messages/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
+                    MESSAGE_BYTES / 1024,
+                    d.connections,
+                    d.per_second,
+                    d.cpu_ms,
+                    d.p50_ms,
+                    d.p99_ms
+                )?;
+            }
+            let (e, g, i) = (&measured.exists, &measured.fetched, &measured.idle);
+            writeln!(f, "  250 to EXISTS                 p50 {:.2} ms  p99 {:.2} ms", e.p50_ms, e.p99_ms)?;
+            writeln!(
+                f,
+                "  FETCH (ENVELOPE FLAGS)        {:>9.0} messages/s  {:.2} us CPU each",
+                g.per_second, g.cpu_us
+            )?;
+            writeln!(
+                f,
+                "  {} idle connections         {:>9.1} KiB each, {:.0} ms CPU in 10 s",
+                i.connections, i.kib_each, i.cpu_ms_in_10_s
+            )?;
+        }
+        Ok(())
+    }
+}
+
+const ACCOUNTS: usize = 64;
+const MESSAGE_BYTES: usize = 4096;
+const DELIVERY_CONNECTIONS: [usize; 3] = [1, 8, 64];
+const FETCH_CONNECTIONS: usize = 4;
+const FETCH_MESSAGES: u64 = 1000;
+const EXISTS_ACCOUNTS: usize = 8;
+const EXISTS_MESSAGES: usize = 200;
+const EXISTS_PAUSE: Duration = Duration::from_millis(20);
