@@ -1,0 +1,56 @@
+//! Programs that others wrote. The test script installs them and says so in the environment; without it, a test that
+//! needs one prints that it was skipped.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+/// A program of Debian's, if `MAILBELL_INTEROP` is set; else says that `test` is skipped.
+///
+/// # Errors
+/// If the variable is set but the program is not installed.
+pub fn debian(test: &str, program: &str) -> Result<Option<Command>> {
+    if std::env::var_os("MAILBELL_INTEROP").is_none() {
+        println!("skipped {test}: it needs {program}; scripts/test.sh installs it and sets MAILBELL_INTEROP");
+        return Ok(None);
+    }
+    let found = std::env::var_os("PATH")
+        .iter()
+        .flat_map(std::env::split_paths)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|dir| dir.join(program))
+        .find(|path| path.is_file());
+    match found {
+        Some(path) => Ok(Some(Command::new(path))),
+        None => bail!("MAILBELL_INTEROP is set, but {program} is not installed"),
+    }
+}
+
+/// The Python of `MAILBELL_PYTHON`, which has pywebpush, http-ece and websockets; else says that `test` is skipped.
+#[must_use]
+pub fn python(test: &str) -> Option<Command> {
+    let python = std::env::var_os("MAILBELL_PYTHON");
+    if python.is_none() {
+        println!(
+            "skipped {test}: it needs Python packages; scripts/test.sh installs them and sets MAILBELL_PYTHON"
+        );
+    }
+    python.map(Command::new)
+}
+
+/// Runs a command to its end and returns its standard output.
+///
+/// # Errors
+/// If it can't be started or fails; with what it printed.
+pub fn run(command: &mut Command) -> Result<String> {
+    let Output { status, stdout, stderr } = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {:?}", command.get_program()))?;
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    if !status.success() {
+        bail!("{:?} ended with {status}\n--- stdout\n{out}\n--- stderr\n{err}", command.get_program());
+    }
+    Ok(out.into_owned())
+}
