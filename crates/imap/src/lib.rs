@@ -1,1 +1,3 @@
 //! The IMAP server (RFC 9051, RFC 3501) with the WEBPUSH extension.
+
+pub mod wire;

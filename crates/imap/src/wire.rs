@@ -1,0 +1,24 @@
+//! The wire layer: bytes to commands, responses to bytes (RFC 9051 §9, RFC 3501 §9).
+//!
+//! [`framer`] cuts the byte stream into whole commands, literals included; [`parse`](parse::parse) turns one
+//! of them into a typed [`Request`](command::Request); [`encode`] writes responses. Nothing here touches a
+//! socket, a clock or the store, and nothing here knows whether a command is allowed: that is the session's.
+//!
+//! Invariants: no input panics; where the stream is cut into reads makes no difference; everything that a
+//! client can make longer has a limit, named `.._MAX` beside the parser that enforces it.
+
+pub mod append;
+pub mod command;
+pub mod cursor;
+pub mod date;
+pub mod encode;
+pub mod fetch;
+pub mod flag;
+pub mod framer;
+pub mod list;
+pub mod mailbox;
+pub mod parse;
+pub mod response;
+pub mod search;
+pub mod set;
+pub mod webpush;

@@ -1,0 +1,301 @@
+//! The commands as types (RFC 9051 §6, RFC 3501 §6, and the extensions named at each).
+//!
+//! A value of these types is a command that keeps the grammar; whether it is allowed now is not said.
+
+use bytes::Bytes;
+
+use crate::wire::append::Append;
+use crate::wire::fetch::Fetch;
+use crate::wire::flag::Flag;
+use crate::wire::list::{List, StatusItem};
+use crate::wire::search::Search;
+use crate::wire::set::{Numbering, SeqSet};
+use crate::wire::webpush::{AckToken, SilenceFor, SubscriptionId, SubscriptionPattern, WebPush};
+
+/// A command with its tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What the client calls this command.
+    pub tag: Tag,
+    /// The command.
+    pub command: Command,
+}
+
+/// A tag: ASCII, no spaces, at most [`TAG_BYTES_MAX`](crate::wire::cursor::TAG_BYTES_MAX) bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(pub(in crate::wire) Bytes);
+
+impl Tag {
+    /// The tag's bytes, as they are echoed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A password. It does not print, and its bytes are overwritten when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(zeroize::Zeroizing<String>);
+
+impl Password {
+    /// Takes the cleartext.
+    #[must_use]
+    pub fn new(cleartext: String) -> Self {
+        Self(zeroize::Zeroizing::new(cleartext))
+    }
+
+    /// The cleartext, for the one comparison that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// Every command that this server knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// RFC 9051 §6.1.1
+    Capability,
+    /// RFC 9051 §6.1.2
+    Noop,
+    /// RFC 9051 §6.1.3
+    Logout,
+    /// RFC 2971: what the client says about itself; `None` for NIL.
+    Id(Option<Vec<(String, Option<String>)>>),
+    /// RFC 9051 §6.2.1
+    StartTls,
+    /// RFC 9051 §6.2.2
+    Authenticate(Authenticate),
+    /// RFC 9051 §6.2.3
+    Login(Login),
+    /// RFC 9051 §6.3.1: names in upper case, known or not.
+    Enable(Vec<String>),
+    /// RFC 9051 §6.3.2
+    Select(Select),
+    /// RFC 9051 §6.3.3
+    Examine(Select),
+    /// RFC 9051 §6.3.4
+    Create(Create),
+    /// RFC 9051 §6.3.5
+    Delete {
+        /// The mailbox.
+        mailbox: String,
+    },
+    /// RFC 9051 §6.3.6
+    Rename {
+        /// The mailbox as it is called now.
+        from: String,
+        /// What it will be called.
+        to: String,
+    },
+    /// RFC 9051 §6.3.7
+    Subscribe {
+        /// The mailbox.
+        mailbox: String,
+    },
+    /// RFC 9051 §6.3.8
+    Unsubscribe {
+        /// The mailbox.
+        mailbox: String,
+    },
+    /// RFC 9051 §6.3.9, RFC 5258
+    List(List),
+    /// RFC 3501 §6.3.9
+    Lsub {
+        /// Put before the pattern.
+        reference: String,
+        /// The pattern, with its wildcards.
+        pattern: String,
+    },
+    /// RFC 9051 §6.3.10
+    Namespace,
+    /// RFC 9051 §6.3.11
+    Status {
+        /// The mailbox.
+        mailbox: String,
+        /// What is asked, in the client's order.
+        items: Vec<StatusItem>,
+    },
+    /// RFC 9051 §6.3.12
+    Append(Append),
+    /// RFC 9051 §6.3.13
+    Idle,
+    /// RFC 3501 §6.4.1
+    Check,
+    /// RFC 9051 §6.4.1
+    Close,
+    /// RFC 9051 §6.4.2
+    Unselect,
+    /// RFC 9051 §6.4.3, and with a set RFC 4315 §2.1 (UID EXPUNGE).
+    Expunge {
+        /// UIDs that alone may go; `None` for all.
+        uids: Option<SeqSet>,
+    },
+    /// RFC 9051 §6.4.4
+    Search(Search),
+    /// RFC 9051 §6.4.5
+    Fetch(Fetch),
+    /// RFC 9051 §6.4.6
+    Store(Store),
+    /// RFC 9051 §6.4.7
+    Copy(Transfer),
+    /// RFC 9051 §6.4.8
+    Move(Transfer),
+    /// draft-gougeon-imap-webpush §5.1
+    GetVapid,
+    /// draft-gougeon-imap-webpush §5.2
+    WebPush(WebPush),
+    /// draft-gougeon-imap-webpush §5.3
+    AckWebPush(AckToken),
+    /// draft-gougeon-imap-webpush §5.4
+    ListWebPush(SubscriptionPattern),
+    /// draft-gougeon-imap-webpush §5.5
+    SilenceWebPush {
+        /// The subscription.
+        id: SubscriptionId,
+        /// How long.
+        duration: SilenceFor,
+    },
+}
+
+impl Command {
+    /// The command's name as it stands in answers and logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Capability => "CAPABILITY",
+            Self::Noop => "NOOP",
+            Self::Logout => "LOGOUT",
+            Self::Id(_) => "ID",
+            Self::StartTls => "STARTTLS",
+            Self::Authenticate(_) => "AUTHENTICATE",
+            Self::Login(_) => "LOGIN",
+            Self::Enable(_) => "ENABLE",
+            Self::Select(_) => "SELECT",
+            Self::Examine(_) => "EXAMINE",
+            Self::Create(_) => "CREATE",
+            Self::Delete { .. } => "DELETE",
+            Self::Rename { .. } => "RENAME",
+            Self::Subscribe { .. } => "SUBSCRIBE",
+            Self::Unsubscribe { .. } => "UNSUBSCRIBE",
+            Self::List(_) => "LIST",
+            Self::Lsub { .. } => "LSUB",
+            Self::Namespace => "NAMESPACE",
+            Self::Status { .. } => "STATUS",
+            Self::Append(_) => "APPEND",
+            Self::Idle => "IDLE",
+            Self::Check => "CHECK",
+            Self::Close => "CLOSE",
+            Self::Unselect => "UNSELECT",
+            Self::Expunge { uids: None } => "EXPUNGE",
+            Self::Expunge { uids: Some(_) } => "UID EXPUNGE",
+            Self::Search(search) => numbered(search.numbering, "SEARCH", "UID SEARCH"),
+            Self::Fetch(fetch) => numbered(fetch.numbering, "FETCH", "UID FETCH"),
+            Self::Store(store) => numbered(store.numbering, "STORE", "UID STORE"),
+            Self::Copy(transfer) => numbered(transfer.numbering, "COPY", "UID COPY"),
+            Self::Move(transfer) => numbered(transfer.numbering, "MOVE", "UID MOVE"),
+            Self::GetVapid => "GETVAPID",
+            Self::WebPush(_) => "WEBPUSH",
+            Self::AckWebPush(_) => "ACKWEBPUSH",
+            Self::ListWebPush(_) => "LWEBPUSH",
+            Self::SilenceWebPush { .. } => "SILWEBPUSH",
+        }
+    }
+}
+
+fn numbered(numbering: Numbering, seq: &'static str, uid: &'static str) -> &'static str {
+    match numbering {
+        Numbering::Seq => seq,
+        Numbering::Uid => uid,
+    }
+}
+
+/// AUTHENTICATE and its initial response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticate {
+    /// The mechanism's name in upper case, known or not.
+    pub mechanism: String,
+    /// RFC 4959 §3: the initial response as it came, base64 or `=`; it holds secrets, so it does not print.
+    pub initial_response: Option<Password>,
+}
+
+/// LOGIN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The account's name.
+    pub user: String,
+    /// Its password.
+    pub password: Password,
+}
+
+/// SELECT and EXAMINE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Select {
+    /// The mailbox.
+    pub mailbox: String,
+    /// RFC 7162 §3.1.8: `(CONDSTORE)` was given.
+    pub condstore: bool,
+}
+
+/// CREATE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    /// The mailbox; a hierarchy delimiter at its end is kept.
+    pub mailbox: String,
+    /// RFC 6154 §3: the uses that the client asks for, with the backslash, in the client's case.
+    pub special_use: Vec<String>,
+}
+
+/// How STORE changes the flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreOperation {
+    /// `FLAGS`
+    Replace,
+    /// `+FLAGS`
+    Add,
+    /// `-FLAGS`
+    Remove,
+}
+
+/// Whether STORE answers with the new flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreAnswer {
+    /// A FETCH response for each message.
+    Flags,
+    /// `.SILENT`: none, except what CONDSTORE demands.
+    Silent,
+}
+
+/// STORE and UID STORE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// What the set's numbers are.
+    pub numbering: Numbering,
+    /// The messages.
+    pub set: SeqSet,
+    /// RFC 7162 §3.1.3: messages changed after this MODSEQ are left alone and named in MODIFIED.
+    pub unchanged_since: Option<u64>,
+    /// Replace, add or remove.
+    pub operation: StoreOperation,
+    /// Whether to answer.
+    pub answer: StoreAnswer,
+    /// The flags.
+    pub flags: Vec<Flag>,
+}
+
+/// COPY and MOVE, by sequence number or UID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// What the set's numbers are.
+    pub numbering: Numbering,
+    /// The messages.
+    pub set: SeqSet,
+    /// Where they go.
+    pub mailbox: String,
+}

@@ -1,0 +1,494 @@
+//! Responses as values, and their bytes (RFC 9051 §7).
+//!
+//! FETCH, the one response whose speed matters, is written item by item: see
+//! [`fetch_line`](crate::wire::encode::fetch_line).
+
+use std::borrow::Cow;
+
+use bytes::BytesMut;
+
+use crate::wire::command::Tag;
+use crate::wire::encode::{self, Quoting, number};
+use crate::wire::flag::push_flag_list;
+use crate::wire::list::StatusItem;
+use crate::wire::mailbox::Names;
+use crate::wire::set::NumberSet;
+
+/// A status response: OK, NO, BAD, BYE (RFC 9051 §7.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Which.
+    pub condition: Condition,
+    /// The response code.
+    pub code: Option<Code>,
+    /// For people; one line.
+    pub text: Cow<'static, str>,
+}
+
+/// Which status response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Done.
+    Ok,
+    /// Not done.
+    No,
+    /// Not understood.
+    Bad,
+    /// The server closes the connection.
+    Bye,
+}
+
+/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named as in its RFC")]
+pub enum Code {
+    AlreadyExists,
+    AppendUid { uid_validity: u32, uids: NumberSet },
+    AuthenticationFailed,
+    BadCharset,
+    Cannot,
+    Capability(Vec<&'static str>),
+    ClientBug,
+    CopyUid { uid_validity: u32, from: NumberSet, to: NumberSet },
+    HasChildren,
+    HighestModSeq(u64),
+    Limit,
+    MailboxId(u64),
+    Modified(NumberSet),
+    NonExistent,
+    NoPerm,
+    OverQuota,
+    PermanentFlags(Vec<String>),
+    PrivacyRequired,
+    ReadOnly,
+    ReadWrite,
+    ServerBug,
+    TooBig,
+    TryCreate,
+    UidNext(u32),
+    UidNotSticky,
+    UidValidity(u32),
+    Unavailable,
+    UnknownCte,
+    Unseen(u32),
+    UseAttr,
+}
+
+impl Status {
+    /// `OK text`
+    #[must_use]
+    pub fn ok(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { condition: Condition::Ok, code: None, text: text.into() }
+    }
+
+    /// `NO text`
+    #[must_use]
+    pub fn no(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { condition: Condition::No, code: None, text: text.into() }
+    }
+
+    /// `BAD text`
+    #[must_use]
+    pub fn bad(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { condition: Condition::Bad, code: None, text: text.into() }
+    }
+
+    /// `BYE text`
+    #[must_use]
+    pub fn bye(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { condition: Condition::Bye, code: None, text: text.into() }
+    }
+
+    /// The same with a response code.
+    #[must_use]
+    pub fn with(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    // response-tagged = tag SP resp-cond-state CRLF
+    /// Writes it as the end of a command; without a tag as an untagged response.
+    pub fn encode(&self, out: &mut BytesMut, tag: Option<&Tag>) {
+        out.extend_from_slice(tag.map_or(b"*", Tag::as_bytes));
+        out.extend_from_slice(match self.condition {
+            Condition::Ok => b" OK ",
+            Condition::No => b" NO ",
+            Condition::Bad => b" BAD ",
+            Condition::Bye => b" BYE ",
+        });
+        if let Some(code) = &self.code {
+            out.extend_from_slice(b"[");
+            code.encode(out);
+            out.extend_from_slice(b"] ");
+        }
+        // Texts may quote what a client sent: what would end the line becomes a space.
+        out.extend(self.text.bytes().map(|b| if b < b' ' || b == 0x7f { b' ' } else { b }));
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Code {
+    fn encode(&self, out: &mut BytesMut) {
+        let with_number = |out: &mut BytesMut, name: &[u8], value: u64| {
+            out.extend_from_slice(name);
+            out.extend_from_slice(b" ");
+            number(out, value);
+        };
+        match self {
+            Self::AppendUid { uid_validity, uids } => {
+                with_number(out, b"APPENDUID", u64::from(*uid_validity));
+                out.extend_from_slice(b" ");
+                uids.encode(out);
+            }
+            Self::CopyUid { uid_validity, from, to } => {
+                with_number(out, b"COPYUID", u64::from(*uid_validity));
+                for set in [from, to] {
+                    out.extend_from_slice(b" ");
+                    set.encode(out);
+                }
+            }
+            Self::BadCharset => out.extend_from_slice(b"BADCHARSET (US-ASCII UTF-8)"),
+            Self::Capability(names) => push_words(out, "CAPABILITY", names),
+            Self::HighestModSeq(value) => with_number(out, b"HIGHESTMODSEQ", *value),
+            Self::MailboxId(id) => {
+                out.extend_from_slice(b"MAILBOXID (");
+                push_object_id(out, ObjectId::Mailbox(*id));
+                out.extend_from_slice(b")");
+            }
+            Self::Modified(numbers) => {
+                out.extend_from_slice(b"MODIFIED ");
+                numbers.encode(out);
+            }
+            Self::PermanentFlags(flags) => {
+                out.extend_from_slice(b"PERMANENTFLAGS ");
+                push_flag_list(out, flags.iter().map(String::as_str));
+            }
+            Self::UidNext(value) => with_number(out, b"UIDNEXT", u64::from(*value)),
+            Self::UidValidity(value) => with_number(out, b"UIDVALIDITY", u64::from(*value)),
+            Self::Unseen(value) => with_number(out, b"UNSEEN", u64::from(*value)),
+            word => out.extend_from_slice(word.word()),
+        }
+    }
+
+    /// The codes that are one word.
+    fn word(&self) -> &'static [u8] {
+        match self {
+            Self::AlreadyExists => b"ALREADYEXISTS",
+            Self::AuthenticationFailed => b"AUTHENTICATIONFAILED",
+            Self::Cannot => b"CANNOT",
+            Self::ClientBug => b"CLIENTBUG",
+            Self::HasChildren => b"HASCHILDREN",
+            Self::Limit => b"LIMIT",
+            Self::NonExistent => b"NONEXISTENT",
+            Self::NoPerm => b"NOPERM",
+            Self::OverQuota => b"OVERQUOTA",
+            Self::PrivacyRequired => b"PRIVACYREQUIRED",
+            Self::ReadOnly => b"READ-ONLY",
+            Self::ReadWrite => b"READ-WRITE",
+            Self::ServerBug => b"SERVERBUG",
+            Self::TooBig => b"TOOBIG",
+            Self::TryCreate => b"TRYCREATE",
+            Self::UidNotSticky => b"UIDNOTSTICKY",
+            Self::Unavailable => b"UNAVAILABLE",
+            Self::UnknownCte => b"UNKNOWN-CTE",
+            Self::UseAttr => b"USEATTR",
+            _ => b"",
+        }
+    }
+}
+
+/// An object id of RFC 8474: unique in the account, with a letter for its kind before the store's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectId {
+    /// MAILBOXID
+    Mailbox(u64),
+    /// EMAILID
+    Email(u64),
+    /// THREADID
+    Thread(u64),
+}
+
+/// Writes an object id without parentheses.
+pub fn push_object_id(out: &mut BytesMut, id: ObjectId) {
+    let (letter, value): (&[u8], u64) = match id {
+        ObjectId::Mailbox(value) => (b"F", value),
+        ObjectId::Email(value) => (b"M", value),
+        ObjectId::Thread(value) => (b"T", value),
+    };
+    out.extend_from_slice(letter);
+    number(out, value);
+}
+
+/// An untagged response (or, in a push, a line of its content).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Response<'a> {
+    /// RFC 9051 §7.2.2
+    Capability(&'a [&'static str]),
+    /// RFC 9051 §7.2.1
+    Enabled(&'a [&'static str]),
+    /// RFC 9051 §7.3.1
+    List(ListLine<'a>),
+    /// RFC 3501 §7.2.3
+    Lsub(ListLine<'a>),
+    /// RFC 9051 §7.3.4
+    StatusOf(StatusLine<'a>),
+    /// RFC 9051 §7.3.5; the flags as text.
+    Flags(&'a [String]),
+    /// RFC 9051 §7.4.1
+    Exists(u32),
+    /// RFC 3501 §7.3.2
+    Recent(u32),
+    /// RFC 9051 §7.5.1
+    Expunge(u32),
+    /// RFC 7162 §3.2.10: UIDs, not empty.
+    Vanished(&'a NumberSet),
+    /// RFC 3501 §7.2.5, RFC 7162 §3.1.5
+    Search {
+        /// The matches.
+        numbers: &'a [u32],
+        /// The highest MODSEQ among them, if the search had MODSEQ.
+        modseq: Option<u64>,
+    },
+    /// RFC 9051 §7.3.4
+    ESearch(ESearchLine<'a>),
+    /// RFC 9051 §6.3.10: one personal namespace, `/` between levels.
+    Namespace,
+    /// RFC 2971 §3.2
+    Id(&'a [(&'static str, &'a str)]),
+    /// draft-gougeon-imap-webpush §6: the server's public key in base64url.
+    Vapid(&'a str),
+    /// draft-gougeon-imap-webpush §6
+    WebPush {
+        /// The client's id.
+        id: &'a str,
+        /// The endpoint.
+        endpoint: &'a str,
+        /// Seconds of silence that remain; `None`: inactive.
+        duration: Option<u32>,
+    },
+    /// draft-gougeon-imap-webpush §6, pushes only: the mailbox that the next lines are about.
+    Select(&'a str),
+    /// draft-gougeon-imap-webpush §6, pushes only.
+    AckWebPush(&'a str),
+    /// draft-gougeon-imap-webpush §6, pushes only: with the first word of the response that it stands for.
+    Sync(Option<&'a str>),
+}
+
+/// LIST, LSUB.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListLine<'a> {
+    /// Attributes with their backslash.
+    pub attributes: &'a [&'static str],
+    /// The name in UTF-8.
+    pub name: &'a str,
+    /// RFC 5258 §3.5: selection options that children match.
+    pub child_info: &'a [&'static str],
+    /// RFC 9051 §6.3.9.7: the name before a rename, in UTF-8.
+    pub old_name: Option<&'a str>,
+}
+
+/// STATUS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusLine<'a> {
+    /// The name in UTF-8.
+    pub name: &'a str,
+    /// What is told, in order.
+    pub values: &'a [(StatusItem, u64)],
+}
+
+/// ESEARCH (RFC 4731 §3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ESearchLine<'a> {
+    /// The tag of the SEARCH.
+    pub tag: &'a Tag,
+    /// Whether the numbers are UIDs.
+    pub uid: bool,
+    /// MIN
+    pub min: Option<u32>,
+    /// MAX
+    pub max: Option<u32>,
+    /// ALL; left out if empty.
+    pub all: Option<&'a NumberSet>,
+    /// COUNT
+    pub count: Option<u32>,
+    /// MODSEQ
+    pub modseq: Option<u64>,
+}
+
+impl Response<'_> {
+    /// Writes `* ..` CRLF, with mailbox names as this client reads them.
+    pub fn encode(&self, out: &mut BytesMut, names: Names) {
+        out.extend_from_slice(b"* ");
+        match self {
+            Self::Capability(capabilities) => push_words(out, "CAPABILITY", capabilities),
+            Self::Enabled(capabilities) => push_words(out, "ENABLED", capabilities),
+            Self::List(line) => push_list(out, b"LIST", line, names),
+            Self::Lsub(line) => push_list(out, b"LSUB", line, names),
+            Self::StatusOf(line) => push_status(out, line, names),
+            Self::Flags(flags) => {
+                out.extend_from_slice(b"FLAGS ");
+                push_flag_list(out, flags.iter().map(String::as_str));
+            }
+            Self::Exists(count) => push_counted(out, *count, b"EXISTS"),
+            Self::Recent(count) => push_counted(out, *count, b"RECENT"),
+            Self::Expunge(seq) => push_counted(out, *seq, b"EXPUNGE"),
+            Self::Vanished(uids) => {
+                out.extend_from_slice(b"VANISHED ");
+                uids.encode(out);
+            }
+            Self::Search { numbers, modseq } => push_search(out, numbers, *modseq),
+            Self::ESearch(line) => push_esearch(out, line),
+            Self::Namespace => out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) NIL NIL"),
+            Self::Id(pairs) => push_id(out, pairs),
+            other => other.encode_webpush(out, names),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn encode_webpush(&self, out: &mut BytesMut, names: Names) {
+        match self {
+            Self::Vapid(key) => push_words(out, "VAPID", &[*key]),
+            Self::AckWebPush(token) => push_words(out, "ACKWEBPUSH", &[*token]),
+            Self::WebPush { id, endpoint, duration } => {
+                push_words(out, "WEBPUSH", &[*id, *endpoint]);
+                out.extend_from_slice(b" ");
+                match duration {
+                    Some(seconds) => number(out, u64::from(*seconds)),
+                    None => out.extend_from_slice(b"NIL"),
+                }
+            }
+            Self::Select(mailbox) => {
+                out.extend_from_slice(b"SELECT ");
+                encode::mailbox(out, mailbox, names);
+            }
+            Self::Sync(word) => push_words(out, "SYNC", word.as_slice()),
+            _ => {}
+        }
+    }
+}
+
+fn push_words(out: &mut BytesMut, first: &str, rest: &[&str]) {
+    out.extend_from_slice(first.as_bytes());
+    for word in rest {
+        out.extend_from_slice(b" ");
+        out.extend_from_slice(word.as_bytes());
+    }
+}
+
+fn push_counted(out: &mut BytesMut, count: u32, name: &[u8]) {
+    number(out, u64::from(count));
+    out.extend_from_slice(b" ");
+    out.extend_from_slice(name);
+}
+
+// mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]
+fn push_list(out: &mut BytesMut, word: &[u8], line: &ListLine<'_>, names: Names) {
+    out.extend_from_slice(word);
+    out.extend_from_slice(b" ");
+    push_flag_list(out, line.attributes.iter().copied());
+    out.extend_from_slice(b" \"/\" ");
+    encode::mailbox(out, line.name, names);
+    if !line.child_info.is_empty() || line.old_name.is_some() {
+        out.extend_from_slice(b" (");
+        if !line.child_info.is_empty() {
+            out.extend_from_slice(b"\"CHILDINFO\" (");
+            for (index, option) in line.child_info.iter().enumerate() {
+                out.extend_from_slice(if index == 0 { b"\"" } else { b" \"" });
+                out.extend_from_slice(option.as_bytes());
+                out.extend_from_slice(b"\"");
+            }
+            out.extend_from_slice(b")");
+        }
+        if let Some(old_name) = line.old_name {
+            let space: &[u8] = if line.child_info.is_empty() { b"" } else { b" " };
+            out.extend_from_slice(space);
+            out.extend_from_slice(b"\"OLDNAME\" (");
+            encode::mailbox(out, old_name, names);
+            out.extend_from_slice(b")");
+        }
+        out.extend_from_slice(b")");
+    }
+}
+
+// mailbox-data =/ "STATUS" SP mailbox SP "(" [status-att-list] ")"
+fn push_status(out: &mut BytesMut, line: &StatusLine<'_>, names: Names) {
+    out.extend_from_slice(b"STATUS ");
+    encode::mailbox(out, line.name, names);
+    out.extend_from_slice(b" (");
+    for (index, &(item, value)) in line.values.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b" ");
+        }
+        let name: &[u8] = match item {
+            StatusItem::Messages => b"MESSAGES ",
+            StatusItem::Recent => b"RECENT ",
+            StatusItem::UidNext => b"UIDNEXT ",
+            StatusItem::UidValidity => b"UIDVALIDITY ",
+            StatusItem::Unseen => b"UNSEEN ",
+            StatusItem::Deleted => b"DELETED ",
+            StatusItem::Size => b"SIZE ",
+            StatusItem::HighestModSeq => b"HIGHESTMODSEQ ",
+            StatusItem::MailboxId => b"MAILBOXID (",
+        };
+        out.extend_from_slice(name);
+        if item == StatusItem::MailboxId {
+            push_object_id(out, ObjectId::Mailbox(value));
+            out.extend_from_slice(b")");
+        } else {
+            number(out, value);
+        }
+    }
+    out.extend_from_slice(b")");
+}
+
+fn push_search(out: &mut BytesMut, numbers: &[u32], modseq: Option<u64>) {
+    out.extend_from_slice(b"SEARCH");
+    for &value in numbers {
+        out.extend_from_slice(b" ");
+        number(out, u64::from(value));
+    }
+    if let Some(modseq) = modseq {
+        out.extend_from_slice(b" (MODSEQ ");
+        number(out, modseq);
+        out.extend_from_slice(b")");
+    }
+}
+
+// esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
+fn push_esearch(out: &mut BytesMut, line: &ESearchLine<'_>) {
+    out.extend_from_slice(b"ESEARCH (TAG ");
+    encode::string(out, line.tag.as_bytes(), Quoting::Ascii);
+    out.extend_from_slice(if line.uid { b") UID" } else { b")" });
+    let values = [
+        (" MIN ", line.min.map(u64::from)),
+        (" MAX ", line.max.map(u64::from)),
+        (" COUNT ", line.count.map(u64::from)),
+        (" MODSEQ ", line.modseq),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            out.extend_from_slice(name.as_bytes());
+            number(out, value);
+        }
+    }
+    if let Some(all) = line.all.filter(|all| !all.is_empty()) {
+        out.extend_from_slice(b" ALL ");
+        all.encode(out);
+    }
+}
+
+fn push_id(out: &mut BytesMut, pairs: &[(&'static str, &str)]) {
+    out.extend_from_slice(b"ID (");
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b" ");
+        }
+        encode::string(out, name.as_bytes(), Quoting::Ascii);
+        out.extend_from_slice(b" ");
+        encode::string(out, value.as_bytes(), Quoting::Ascii);
+    }
+    out.extend_from_slice(b")");
+}
+
+#[cfg(test)]
+mod tests;

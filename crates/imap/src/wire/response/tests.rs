@@ -1,0 +1,119 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
+use crate::wire::parse::tag_of;
+
+fn line(response: &Response<'_>, names: Names) -> String {
+    let mut out = BytesMut::new();
+    response.encode(&mut out, names);
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+fn check(response: Response<'_>, expected: &str) {
+    assert_eq!(line(&response, Names::ModifiedUtf7), format!("* {expected}\r\n"));
+}
+
+#[test]
+fn mailbox_responses_have_their_form() {
+    let list = |attributes, name, child_info, old_name| {
+        Response::List(ListLine { attributes, name, child_info, old_name })
+    };
+    check(list(&["\\Noselect"], "Entwürfe", &[], None), r#"LIST (\Noselect) "/" Entw&APw-rfe"#);
+    // RFC 5258 §5, example 9, and RFC 9051 §6.3.9.7.
+    check(list(&[], "Foo", &["SUBSCRIBED"], None), r#"LIST () "/" Foo ("CHILDINFO" ("SUBSCRIBED"))"#);
+    check(
+        list(&[], "NewMailbox", &[], Some("Old Mailbox")),
+        r#"LIST () "/" NewMailbox ("OLDNAME" ("Old Mailbox"))"#,
+    );
+    let values = [(StatusItem::Messages, 231), (StatusItem::UidNext, 44292), (StatusItem::MailboxId, 7)];
+    check(
+        Response::StatusOf(StatusLine { name: "blurdybloop", values: &values }),
+        "STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292 MAILBOXID (F7))",
+    );
+    check(Response::Namespace, r#"NAMESPACE (("" "/")) NIL NIL"#);
+}
+
+#[test]
+fn message_responses_have_their_form() {
+    check(Response::Exists(23), "23 EXISTS");
+    check(Response::Expunge(44), "44 EXPUNGE");
+    check(Response::Vanished(&NumberSet::from_sorted([405, 407, 410, 411])), "VANISHED 405,407,410:411");
+    check(Response::Flags(&["\\Seen".to_owned(), "foo".to_owned()]), r"FLAGS (\Seen foo)");
+    check(Response::Search { numbers: &[2, 84], modseq: None }, "SEARCH 2 84");
+    check(Response::Search { numbers: &[2], modseq: Some(917_162_500) }, "SEARCH 2 (MODSEQ 917162500)");
+    check(Response::Search { numbers: &[], modseq: None }, "SEARCH");
+    let tag = tag_of(b"A285 ").unwrap();
+    let all = NumberSet::from_sorted([43]);
+    let search = ESearchLine {
+        tag: &tag,
+        uid: true,
+        min: Some(7),
+        max: Some(3800),
+        all: Some(&all),
+        count: Some(15),
+        modseq: None,
+    };
+    check(Response::ESearch(search), r#"ESEARCH (TAG "A285") UID MIN 7 MAX 3800 COUNT 15 ALL 43"#);
+}
+
+#[test]
+fn push_responses_have_their_form() {
+    check(Response::Vapid("BOniQ"), "VAPID BOniQ");
+    let webpush = |duration| Response::WebPush { id: "a-1", endpoint: "https://p.example/x", duration };
+    check(webpush(None), "WEBPUSH a-1 https://p.example/x NIL");
+    check(webpush(Some(0)), "WEBPUSH a-1 https://p.example/x 0");
+    check(Response::Select("New Messages"), r#"SELECT "New Messages""#);
+    check(Response::AckWebPush("T1"), "ACKWEBPUSH T1");
+    check(Response::Sync(None), "SYNC");
+    check(Response::Sync(Some("EXISTS")), "SYNC EXISTS");
+}
+
+#[test]
+fn names_are_utf8_where_the_client_has_enabled_it() {
+    let list = Response::List(ListLine { name: "Entwürfe", ..ListLine::default() });
+    assert_eq!(line(&list, Names::Utf8), "* LIST () \"/\" \"Entwürfe\"\r\n");
+}
+
+#[test]
+fn status_responses_carry_codes_and_stay_on_one_line() {
+    let tag = tag_of(b"a1 ").unwrap();
+    let text = |status: Status| {
+        let mut out = BytesMut::new();
+        status.encode(&mut out, Some(&tag));
+        String::from_utf8(out.to_vec()).unwrap()
+    };
+    let set = |from: u32| NumberSet::from_sorted([from]);
+    let cases = [
+        (Code::AppendUid { uid_validity: 38, uids: set(3) }, "APPENDUID 38 3"),
+        (Code::CopyUid { uid_validity: 38, from: set(304), to: set(3956) }, "COPYUID 38 304 3956"),
+        (Code::PermanentFlags(vec!["\\Seen".to_owned(), "\\*".to_owned()]), r"PERMANENTFLAGS (\Seen \*)"),
+        (Code::HighestModSeq(715_194_045_007), "HIGHESTMODSEQ 715194045007"),
+        (Code::Modified(set(7)), "MODIFIED 7"),
+        (Code::MailboxId(3), "MAILBOXID (F3)"),
+        (Code::ReadWrite, "READ-WRITE"),
+        (Code::Capability(vec!["IMAP4rev1", "IDLE"]), "CAPABILITY IMAP4rev1 IDLE"),
+        (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
+    ];
+    for (code, expected) in cases {
+        assert_eq!(text(Status::ok("Done").with(code)), format!("a1 OK [{expected}] Done\r\n"));
+    }
+    assert_eq!(text(Status::no("a\r\nb2 OK\0")), "a1 NO a  b2 OK \r\n");
+}
+
+#[test]
+fn a_fetch_line_is_written_item_by_item() {
+    let mut out = BytesMut::new();
+    let mut fetch = FetchLine::new(&mut out, 12, FetchForm::UidFetch);
+    fetch.flags(["\\Seen", "foo"]);
+    fetch.uid(12);
+    fetch.modseq(9);
+    fetch.size(4444);
+    fetch.internal_date(0);
+    fetch.object_id(ObjectId::Email(5));
+    crate::wire::encode::string(fetch.item(b"BODY[1] "), b"hi", Quoting::Ascii);
+    fetch.finish();
+    let expected = "* 12 UIDFETCH (FLAGS (\\Seen foo) UID 12 MODSEQ (9) RFC822.SIZE 4444 \
+         INTERNALDATE \" 1-Jan-1970 00:00:00 +0000\" EMAILID (M5) BODY[1] \"hi\")\r\n";
+    assert_eq!(out.freeze(), Bytes::from_static(expected.as_bytes()));
+}

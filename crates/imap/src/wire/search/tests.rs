@@ -1,0 +1,136 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::wire::mailbox::Names;
+
+fn parsed(arguments: &str) -> Result<Search, String> {
+    let frame = Bytes::copy_from_slice(arguments.as_bytes());
+    search(&mut Cursor::new(&frame, Names::ModifiedUtf7), Numbering::Seq).map_err(|e| e.to_string())
+}
+
+fn keys(arguments: &str) -> Vec<SearchKey> {
+    match parsed(arguments).unwrap().program {
+        SearchProgram::Keys(keys) => keys,
+        SearchProgram::UnknownCharset => panic!("the charset is known"),
+    }
+}
+
+#[test]
+fn every_key_of_rev1_and_rev2_is_known() {
+    let keys = [
+        "ALL",
+        "ANSWERED",
+        "BCC x",
+        "BEFORE 1-Feb-1994",
+        "BODY x",
+        "CC x",
+        "DELETED",
+        "DRAFT",
+        "FLAGGED",
+        "FROM \"a b\"",
+        "HEADER Subject {1+}\r\nx",
+        "HEADER X-Foo \"\"",
+        "KEYWORD $Forwarded",
+        "LARGER 1",
+        "NEW",
+        "NOT ALL",
+        "OLD",
+        "ON 1-Feb-1994",
+        "OR ALL NOT ALL",
+        "RECENT",
+        "SEEN",
+        "SENTBEFORE 1-Feb-1994",
+        "SENTON 1-Feb-1994",
+        "SENTSINCE \"1-Feb-1994\"",
+        "SINCE 1-Feb-1994",
+        "SMALLER 9223372036854775807",
+        "SUBJECT x",
+        "TEXT x",
+        "TO x",
+        "UID 1:*",
+        "UNANSWERED",
+        "UNDELETED",
+        "UNDRAFT",
+        "UNFLAGGED",
+        "UNKEYWORD foo",
+        "UNSEEN",
+        "1,3:*",
+        "*",
+        "(SEEN (FLAGGED))",
+        "MODSEQ 12",
+        "MODSEQ \"/flags/\\\\draft\" all 12",
+        "EMAILID M1",
+        "THREADID T1",
+        "seen deleted",
+    ];
+    for key in keys {
+        assert!(parsed(key).is_ok(), "{key}: {:?}", parsed(key));
+        assert!(parsed(&format!("RETURN (COUNT) {key}")).is_ok(), "{key}");
+        assert!(parsed(&format!("CHARSET utf-8 {key}")).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn keys_keep_their_structure() {
+    use SearchKey::*;
+    assert_eq!(keys("NOT SEEN FLAGGED"), [Not(Box::new(Has(Flag::Seen))), Has(Flag::Flagged)]);
+    assert_eq!(
+        keys("OR (SEEN 1) TEXT \"x y\""),
+        [Or(Box::new(And(vec![Has(Flag::Seen), keys("1")[0].clone()])), Box::new(Text("x y".to_owned())))]
+    );
+    assert_eq!(keys("NEW"), [Nothing]);
+    assert_eq!(keys("UNKEYWORD $Junk"), [Lacks(Flag::Keyword("$Junk".to_owned()))]);
+    assert!(keys("OR SEEN NOT (MODSEQ 1)")[0].has_modseq());
+    assert!(!keys("OR SEEN NOT ALL")[0].has_modseq());
+}
+
+#[test]
+fn result_options_are_read() {
+    use SearchReturn::{All, Count, Max, Min};
+    assert_eq!(parsed("ALL").unwrap().returns, None);
+    assert_eq!(parsed("RETURN () ALL").unwrap().returns, Some(vec![All]));
+    assert_eq!(parsed("RETURN (MIN MAX COUNT ALL) ALL").unwrap().returns, Some(vec![Min, Max, Count, All]));
+    assert!(parsed("RETURN (SAVE) ALL").is_err());
+}
+
+#[test]
+fn an_unknown_charset_is_told_apart_from_a_broken_search() {
+    let program = parsed("CHARSET KOI8-R TEXT {2+}\r\n\u{fffd}").unwrap().program;
+    assert_eq!(program, SearchProgram::UnknownCharset);
+    assert!(parsed("CHARSET UTF-8").is_err());
+}
+
+#[test]
+fn what_is_no_search_is_refused() {
+    let nested = format!("{}SEEN", "NOT ".repeat(SEARCH_DEPTH_MAX + 1));
+    let parens = format!("{}SEEN{}", "(".repeat(10_000), ")".repeat(10_000));
+    let many = vec!["ALL"; SEARCH_KEYS_MAX + 1].join(" ");
+    let cases = [
+        "",
+        " ",
+        "NOPE",
+        "SEEN ",
+        "SEEN  FLAGGED",
+        "OR SEEN",
+        "NOT",
+        "()",
+        "(SEEN",
+        "SEEN)",
+        "HEADER x",
+        "BEFORE x",
+        "BEFORE 30-Feb-2000",
+        "LARGER x",
+        "UID x",
+        "KEYWORD",
+        "KEYWORD \"x\"",
+        "MODSEQ",
+        "MODSEQ \"x\" none 1",
+        &nested,
+        &parens,
+        &many,
+    ];
+    for case in cases {
+        assert!(parsed(case).is_err(), "{case}");
+    }
+    assert!(parsed(&format!("{}SEEN", "NOT ".repeat(SEARCH_DEPTH_MAX))).is_ok());
+}

@@ -1,0 +1,173 @@
+//! Sequence sets (RFC 9051 §9, `sequence-set`): which messages a command is about.
+//!
+//! A set keeps what the client wrote. What `*` is, and whether the numbers are UIDs, is known only where the
+//! mailbox is: [`SeqSet::resolve`].
+
+use bytes::BytesMut;
+
+use crate::wire::cursor::{Cursor, Parsed};
+use crate::wire::encode;
+
+/// Most ranges in one set; more are BAD.
+pub const SEQ_RANGES_MAX: usize = 16_384;
+
+/// Whether a command's numbers (and its answers') are message sequence numbers or UIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbering {
+    /// Message sequence numbers.
+    Seq,
+    /// UIDs: the command came with the prefix `UID`.
+    Uid,
+}
+
+/// One end of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeqBound {
+    /// A number above zero.
+    Number(u32),
+    /// `*`: the largest number in use.
+    Star,
+}
+
+/// `a:b` as written, in either order; a single number has two equal ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeqRange {
+    /// The end written first.
+    pub first: SeqBound,
+    /// The end written last.
+    pub last: SeqBound,
+}
+
+/// At least one range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeqSet(Vec<SeqRange>);
+
+impl SeqSet {
+    // sequence-set = (seq-number / seq-range) ["," sequence-set]
+    /// Reads a sequence set.
+    pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        let mut ranges = Vec::new();
+        loop {
+            if ranges.len() == SEQ_RANGES_MAX {
+                return Err(cursor.invalid("the sequence set has too many ranges"));
+            }
+            let first = bound(cursor)?;
+            let last = if cursor.eat(b':') { bound(cursor)? } else { first };
+            ranges.push(SeqRange { first, last });
+            if !cursor.eat(b',') {
+                return Ok(Self(ranges));
+            }
+        }
+    }
+
+    /// Whether a set begins at the cursor.
+    #[must_use]
+    pub fn begins(cursor: &Cursor<'_>) -> bool {
+        matches!(cursor.peek(), Some(b'*' | b'0'..=b'9'))
+    }
+
+    /// The ranges as written.
+    #[must_use]
+    pub fn ranges(&self) -> &[SeqRange] {
+        &self.0
+    }
+
+    /// The set with `*` replaced by `largest`: inclusive ranges, sorted, overlaps joined.
+    ///
+    /// RFC 9051 §9: `*` is the largest number in use, so `4294967295:*` holds the last message. An empty
+    /// mailbox (`largest` 0) has no number for `*`: ranges with it are dropped.
+    #[must_use]
+    pub fn resolve(&self, largest: u32) -> NumberSet {
+        let number = |bound| match bound {
+            SeqBound::Number(number) => number,
+            SeqBound::Star => largest,
+        };
+        let pairs = self.0.iter().map(|range| {
+            let (a, b) = (number(range.first), number(range.last));
+            (a.min(b), a.max(b))
+        });
+        NumberSet::from_ranges(pairs.filter(|&(low, _)| low > 0).collect())
+    }
+}
+
+// seq-number = nz-number / "*"
+fn bound(cursor: &mut Cursor<'_>) -> Parsed<SeqBound> {
+    if cursor.eat(b'*') {
+        return Ok(SeqBound::Star);
+    }
+    match cursor.peek() {
+        Some(b'0'..=b'9') => cursor.nz_number().map(SeqBound::Number),
+        _ => Err(cursor.expected("a message number or *")),
+    }
+}
+
+/// Sorted, disjoint, non-adjacent inclusive ranges of numbers above zero.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NumberSet(Vec<(u32, u32)>);
+
+impl NumberSet {
+    /// From inclusive ranges in any order.
+    #[must_use]
+    pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {
+        ranges.sort_unstable();
+        let mut joined: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (low, high) in ranges {
+            match joined.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => joined.push((low, high)),
+            }
+        }
+        Self(joined)
+    }
+
+    /// From single numbers in rising order.
+    #[must_use]
+    pub fn from_sorted(numbers: impl IntoIterator<Item = u32>) -> Self {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for number in numbers {
+            match ranges.last_mut() {
+                Some(last) if number <= last.1.saturating_add(1) => last.1 = last.1.max(number),
+                _ => ranges.push((number, number)),
+            }
+        }
+        Self(ranges)
+    }
+
+    /// Whether `number` is in it.
+    #[must_use]
+    pub fn contains(&self, number: u32) -> bool {
+        let after = self.0.partition_point(|&(low, _)| low <= number);
+        after.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|&(_, high)| number <= high)
+    }
+
+    /// The ranges, rising.
+    #[must_use]
+    pub fn ranges(&self) -> &[(u32, u32)] {
+        &self.0
+    }
+
+    /// Whether no number is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    // uid-set = (uniqueid / uid-range) ["," uid-set]
+    /// Writes `1:3,7`. The set must not be empty: the grammar has no empty one.
+    pub fn encode(&self, out: &mut BytesMut) {
+        assert!(!self.0.is_empty(), "an empty set has no form on the wire");
+        for (index, &(low, high)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b",");
+            }
+            encode::number(out, u64::from(low));
+            if high > low {
+                out.extend_from_slice(b":");
+                encode::number(out, u64::from(high));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

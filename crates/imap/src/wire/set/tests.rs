@@ -1,0 +1,53 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::wire::mailbox::Names;
+
+fn parsed(input: &str) -> Option<SeqSet> {
+    let frame = Bytes::copy_from_slice(input.as_bytes());
+    let mut cursor = Cursor::new(&frame, Names::ModifiedUtf7);
+    let set = SeqSet::parse(&mut cursor).ok()?;
+    cursor.end().ok()?;
+    Some(set)
+}
+
+#[test]
+fn sets_resolve_against_the_largest_number() {
+    type Ranges = &'static [(u32, u32)];
+    let cases: [(&str, u32, Ranges); 9] = [
+        ("1", 9, &[(1, 1)]),
+        ("2,4:7,9,12:*", 15, &[(2, 2), (4, 7), (9, 9), (12, 15)]),
+        ("*:4,7:5", 6, &[(4, 7)]),
+        ("5:1", 9, &[(1, 5)]),
+        ("*", 9, &[(9, 9)]),
+        // RFC 9051 §9: 4294967295:* holds the last message.
+        ("4294967295:*", 9, &[(9, u32::MAX)]),
+        ("1:3,2:5,6", 9, &[(1, 6)]),
+        ("*", 0, &[]),
+        ("3:*", 0, &[]),
+    ];
+    for (input, largest, expected) in cases {
+        assert_eq!(parsed(input).unwrap().resolve(largest).ranges(), expected, "{input} with {largest}");
+    }
+}
+
+#[test]
+fn what_is_not_a_set_is_refused() {
+    for input in ["", "0", "1,", ",1", "1:", ":1", "a", "1:2:3", "4294967296", "$"] {
+        assert_eq!(parsed(input), None, "{input}");
+    }
+    let ranges = vec!["1"; SEQ_RANGES_MAX].join(",");
+    assert!(parsed(&ranges).is_some());
+    assert_eq!(parsed(&format!("{ranges},1")), None);
+}
+
+#[test]
+fn a_number_set_answers_and_writes_what_it_holds() {
+    let set = NumberSet::from_sorted([1, 2, 3, 7, 9, 10]);
+    assert_eq!(set.ranges(), [(1, 3), (7, 7), (9, 10)]);
+    let held: Vec<u32> = (0..12).filter(|&n| set.contains(n)).collect();
+    assert_eq!(held, [1, 2, 3, 7, 9, 10]);
+    let mut out = BytesMut::new();
+    set.encode(&mut out);
+    assert_eq!(&out[..], b"1:3,7,9:10");
+}
