@@ -49,7 +49,7 @@ impl Peer {
         writeln!(self.requests, "{request}").expect("the peer reads");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the peer answers");
-        serde_json::from_str::<Value>(&line).expect("JSON")["answer"].take()
+        serde_json::from_str::<Value>(&line).expect("JSON").get("answer").expect("an answer").clone()
     }
 
     fn ask_bytes(&mut self, request: &Value) -> Vec<u8> {
