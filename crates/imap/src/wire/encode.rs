@@ -2,6 +2,8 @@
 //!
 //! Everything appends to a `BytesMut` and allocates nothing of its own.
 
+pub mod body;
+pub mod envelope;
 pub mod fetch_line;
 
 use bytes::BytesMut;
