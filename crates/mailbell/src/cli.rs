@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::config::CONFIG_VARIABLE;
+use crate::config::{CONFIG_VARIABLE, parse_size};
 
 /// A mail server whose first job is to tell devices what changed.
 #[derive(Debug, Parser)]
@@ -22,6 +22,33 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the server; with no configuration, on loopback with its data in ./mailbell-data
+    #[command(
+        after_help = "Examples:\n  mailbell serve\n  mailbell serve --config /etc/mailbell/mailbell.toml\n\n\
+        SIGTERM ends it in order, SIGHUP reads certificates, VAPID keys and log level again."
+    )]
+    Serve,
+    /// Make, list, change and remove accounts; works while the server runs
+    #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
+    Account(AccountCommand),
+    /// Make, list and revoke passwords for single devices or programs
+    #[command(subcommand, after_help = APP_PASSWORD_EXAMPLES)]
+    AppPassword(AppPasswordCommand),
+    /// Show or change the key that pushes are signed with
+    #[command(subcommand)]
+    Vapid(VapidCommand),
+    /// List and remove the push subscriptions of an account
+    #[command(subcommand, after_help = SUBSCRIPTION_EXAMPLES)]
+    Subscription(SubscriptionCommand),
+    /// Look after the store
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Copy the store, keys and all, to a new directory; works while the server runs
+    #[command(after_help = "Example:\n  mailbell backup /var/backups/mailbell-2026-11-22")]
+    Backup {
+        /// A directory that is empty or does not exist
+        directory: PathBuf,
+    },
     /// Read the configuration and tell what is wrong with it, by line
     #[command(after_help = "Example:\n  mailbell check-config --config /etc/mailbell/mailbell.toml")]
     CheckConfig {
@@ -30,3 +57,158 @@ pub(crate) enum Command {
         keys: bool,
     },
 }
+
+/// `mailbell account ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account, with INBOX, Drafts, Sent, Junk, Trash and Archive
+    Add {
+        /// Bare (alice) or an address (alice@example.org)
+        name: String,
+        /// The most that its messages may take, such as 5GiB [default: no limit]
+        #[arg(long, value_parser = parse_size)]
+        quota: Option<u64>,
+        /// Where the password comes from
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List the accounts with their aliases and sizes
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an account with all its mail, passwords and subscriptions
+    Remove {
+        /// The account
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Set the main password
+    Password {
+        /// The account
+        name: String,
+        /// Where the password comes from
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Add or remove further names that mail is taken for
+    #[command(subcommand)]
+    Alias(AliasCommand),
+    /// Set or lift the limit on the size of an account's messages
+    Quota {
+        /// The account
+        name: String,
+        /// Such as 5GiB; none lifts the limit
+        #[arg(value_parser = parse_size)]
+        quota: Option<u64>,
+    },
+}
+
+/// `mailbell account alias ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AliasCommand {
+    /// Take mail for ALIAS to the account
+    Add {
+        /// The account
+        name: String,
+        /// Bare or an address
+        alias: String,
+    },
+    /// Take mail for ALIAS no longer
+    Remove {
+        /// The account
+        name: String,
+        /// Bare or an address
+        alias: String,
+    },
+}
+
+/// `mailbell app-password ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppPasswordCommand {
+    /// Make one; it is printed once, unless it comes from standard input
+    Add {
+        /// The account
+        name: String,
+        /// What it is for, such as "phone"
+        label: String,
+        /// Read it from the first line of standard input instead of making one up
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List all passwords of an account: when made, when last used
+    List {
+        /// The account
+        name: String,
+    },
+    /// Revoke one; its push subscriptions go with it
+    Revoke {
+        /// The account
+        name: String,
+        /// What it was made for
+        label: String,
+    },
+}
+
+/// `mailbell subscription ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriptionCommand {
+    /// List the subscriptions of an account, or of all accounts
+    List {
+        /// The account
+        name: Option<String>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove one; nothing is pushed to it any more
+    Remove {
+        /// The account
+        name: String,
+        /// The id that the device gave it
+        id: String,
+    },
+}
+
+/// `mailbell vapid ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum VapidCommand {
+    /// Print the public key that devices are told; makes one if there is none
+    Show,
+    /// Put a new key in place; the old one still serves the devices that know it, until `vapid drop`
+    Rotate,
+    /// Drop the old key: devices that have not learnt of the new one have to register again
+    Drop,
+}
+
+/// `mailbell store ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Recompute what is derived (counts, sizes, references) and compare; works while the server runs
+    Check,
+}
+
+/// A password, asked for twice on the terminal or read from standard input.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PasswordSource {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+const ACCOUNT_EXAMPLES: &str = "Examples:
+  mailbell account add alice
+  pass show mail/alice | mailbell account add alice@example.org --quota 5GiB --password-stdin
+  mailbell account alias add alice postmaster@example.org
+  mailbell account list";
+
+const APP_PASSWORD_EXAMPLES: &str = "Examples:
+  mailbell app-password add alice phone
+  mailbell app-password revoke alice phone";
+
+const SUBSCRIPTION_EXAMPLES: &str = "Examples:
+  mailbell subscription list alice
+  mailbell subscription remove alice phone-7f3a";

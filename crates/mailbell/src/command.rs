@@ -1,16 +1,48 @@
 //! One file for each command of the command line.
 
+mod account;
+mod app_password;
+mod backup;
 mod check_config;
+mod password;
+mod store;
+mod subscription;
+mod vapid;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
-use crate::config::Config;
+use anyhow::Context as _;
+
+use crate::cli::{Cli, Command, StoreCommand};
+use crate::config::{Config, Loaded};
+use crate::serve;
 
 /// Runs what was typed.
-pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let loaded = Config::load(cli.config.as_deref())?;
-    match &cli.command {
-        Command::CheckConfig { keys } => check_config::run(&loaded, *keys),
+    let file = cli.config;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(dispatch(cli.command, file.as_deref(), loaded))
+}
+
+async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let config = &loaded.config;
+    match command {
+        Command::Serve => return serve::run(file, loaded).await,
+        Command::Vapid(command) => vapid::run(config, command).await?,
+        Command::Account(command) => account::run(config, command).await?,
+        Command::AppPassword(command) => app_password::run(config, command).await?,
+        Command::Subscription(command) => subscription::run(config, command).await?,
+        Command::Store(StoreCommand::Check) => return store::check(config).await,
+        Command::Backup { directory } => backup::run(config, &directory).await?,
+        Command::CheckConfig { keys } => return check_config::run(&loaded, keys),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A time for people, in UTC.
+fn shown_time(time: ::store::UnixTime) -> String {
+    let seconds = u64::try_from(time.0).unwrap_or_default();
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }

@@ -26,7 +26,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub(crate) use source::variable_name;
-use source::{ConfigError, Place, Reader, Source};
+use source::{ConfigError, Place, Raw, Reader, Source};
 pub(crate) use value::ListenAddress;
 
 /// Everything an operator can set.
@@ -107,8 +107,10 @@ pub(crate) struct Push {
 /// `[push_service]`.
 #[derive(Clone, Debug)]
 pub(crate) struct PushService {
-    /// The origin that its endpoint URLs begin with.
-    pub(crate) public_url: Url,
+    /// The origin that its endpoint URLs begin with; `None` is this host's name and the port that it listens on.
+    pub(crate) public_url: Option<Url>,
+    /// Whether TLS is done in front of the push listener, which then speaks plain HTTP.
+    pub(crate) tls_in_front: bool,
 }
 
 /// `[delivery]`.
@@ -227,25 +229,17 @@ impl Config {
 }
 
 fn assemble(reader: &mut Reader) -> Config {
-    let hostname = reader.read("hostname", "localhost".to_owned(), value::text);
-    let listen = listen(reader);
     Config {
+        hostname: reader.read("hostname", "localhost".to_owned(), value::hostname),
+        listen: listen(reader),
         data_dir: path(reader, "data_dir").unwrap_or_else(|| PathBuf::from("mailbell-data")),
         tls: certificate_files(reader),
         imap: Imap { allow_plaintext_login: reader.read("imap.allow_plaintext_login", false, value::flag) },
         push: push(reader),
-        push_service: PushService {
-            public_url: reader.read(
-                "push_service.public_url",
-                public_url(&hostname, &listen.push),
-                value::origin,
-            ),
-        },
+        push_service: push_service(reader),
         delivery: delivery(reader),
         limits: limits(reader),
         log: log(reader),
-        hostname,
-        listen,
     }
 }
 
@@ -296,6 +290,13 @@ fn push(reader: &mut Reader) -> Push {
         }),
         min_interval: reader.read("push.min_interval", Duration::from_secs(5), value::duration),
         silent_mailboxes: reader.read("push.silent_mailboxes", silent, value::list),
+    }
+}
+
+fn push_service(reader: &mut Reader) -> PushService {
+    PushService {
+        public_url: reader.read("push_service.public_url", None, |raw| value::origin(raw).map(Some)),
+        tls_in_front: reader.read("push_service.tls_in_front", false, value::flag),
     }
 }
 
@@ -354,19 +355,13 @@ fn beside(address: ListenAddress, place: &Place) -> ListenAddress {
     }
 }
 
-/// The origin of the push service when none is set: this host's name and the port it listens on.
-fn public_url(hostname: &str, push: &[ListenAddress]) -> Url {
-    let port = push.iter().find_map(|address| match address {
-        ListenAddress::Tcp(address) => Some(address.port()),
-        ListenAddress::Unix(_) => None,
-    });
-    Url::parse(&format!("https://{hostname}:{}/", port.unwrap_or(443)))
-        .or_else(|_| Url::parse("https://localhost/"))
-        .unwrap_or_else(|_| unreachable!("a constant URL parses"))
-}
-
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// A size as the configuration writes it (`5GiB`), for the command line.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    value::bytes(&Raw::Variable(text.to_owned()))
 }
 
 /// The file that is read when none is named and it exists.

@@ -7,6 +7,11 @@ mod cli;
 mod command;
 #[expect(dead_code, reason = "`serve` reads the rest as the parts of the server arrive")]
 mod config;
+mod data_dir;
+mod logging;
+mod serve;
+mod tls;
+mod vapid_keys;
 
 use std::process::ExitCode;
 
@@ -18,7 +23,7 @@ use cli::Cli;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    match command::run(&Cli::parse()) {
+    match command::run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("mailbell: {error:#}");

@@ -1,10 +1,10 @@
 //! `mailbell check-config`: the configuration was read already when this runs, so what is left to check is what it
 //! names on disk.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::{Config, Loaded, variable_name};
+use crate::tls;
 
 /// Prints what is wrong, or that nothing is; `keys` prints every key instead.
 pub(crate) fn run(loaded: &Loaded, keys: bool) -> anyhow::Result<ExitCode> {
@@ -20,11 +20,11 @@ pub(crate) fn run(loaded: &Loaded, keys: bool) -> anyhow::Result<ExitCode> {
     if loaded.config.push.contact.is_none() {
         println!("warning: push.contact is not set, so nothing will be posted to a public push service");
     }
-    let missing: Vec<String> = named_files(&loaded.config).filter_map(unreadable).collect();
-    for problem in &missing {
+    let wrong = wrong_files(&loaded.config);
+    for problem in &wrong {
         println!("error: {problem}");
     }
-    if missing.is_empty() {
+    if wrong.is_empty() {
         println!("The configuration is valid.");
         Ok(ExitCode::SUCCESS)
     } else {
@@ -32,15 +32,15 @@ pub(crate) fn run(loaded: &Loaded, keys: bool) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn named_files(config: &Config) -> impl Iterator<Item = (&'static str, &Path)> {
-    let tls = config
-        .tls
-        .iter()
-        .flat_map(|tls| [("tls.certificate", tls.certificate.as_path()), ("tls.key", tls.key.as_path())]);
-    tls.chain(config.push.extra_ca.iter().map(|path| ("push.extra_ca", path.as_path())))
-}
-
-fn unreadable((key, path): (&str, &Path)) -> Option<String> {
-    let error = std::fs::File::open(path).err()?;
-    Some(format!("{key}: cannot read {}: {error}", path.display()))
+fn wrong_files(config: &Config) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if let Some(files) = &config.tls
+        && let Err(error) = tls::read_pair(files)
+    {
+        wrong.push(format!("tls: {error:#}"));
+    }
+    if let Err(error) = tls::read_authorities(&config.push.extra_ca) {
+        wrong.push(format!("push.extra_ca: {error:#}"));
+    }
+    wrong
 }

@@ -77,14 +77,6 @@ fn without_a_file_everything_has_a_default_on_loopback() {
     {
         assert!(matches!(address, ListenAddress::Tcp(tcp) if tcp.ip().is_loopback()), "{address}");
     }
-    assert_eq!(config.push_service.public_url.as_str(), "https://localhost:2443/");
-}
-
-#[test]
-fn the_default_public_url_follows_hostname_and_push_listener() {
-    let config =
-        parse("hostname = \"mail.example\"\nlisten.push = \"0.0.0.0:443\"", &[]).expect("valid").config;
-    assert_eq!(config.push_service.public_url.as_str(), "https://mail.example/");
 }
 
 #[test]
@@ -167,6 +159,7 @@ const WRONG: &[(&str, &str)] = &[
     ("contact = \"mailto:a@b\"", "mailbell.toml:1: contact: unknown key; did you mean push.contact?"),
     ("[zebra]\nstripes = 3", "mailbell.toml:2: zebra.stripes: unknown key"),
     ("hostname = \"\"", "mailbell.toml:1: hostname: is empty"),
+    ("hostname = \"a b\"", r#"mailbell.toml:1: hostname: "a b" is not a host name"#),
     ("hostname = 3.5", "mailbell.toml:1: hostname: a value of type float is not a string"),
     (
         "[imap]\nallow_plaintext_login = \"yes\"",
@@ -185,8 +178,8 @@ const WRONG: &[(&str, &str)] = &[
         r#"mailbell.toml:2: push.min_interval: 5 is not a time such as "30s", "500ms", "10m" or "7d""#,
     ),
     (
-        "[push_service]\npublic_url = \"http://push.example\"",
-        r#"mailbell.toml:2: push_service.public_url: "http://push.example" is not an https: URL without path"#,
+        "[push_service]\npublic_url = \"ftp://push.example\"",
+        r#"mailbell.toml:2: push_service.public_url: "ftp://push.example" is not an https: URL without path"#,
     ),
     (
         "[push_service]\npublic_url = \"https://push.example/x\"",

@@ -158,12 +158,20 @@ pub(crate) fn contact(raw: &Raw) -> Result<String, String> {
     if is_contact { Ok(written) } else { Err(format!("{written:?} is not a mailto: or https: URI")) }
 }
 
-/// An `https:` origin without path, query or fragment.
+/// A host name or address, as it stands in URLs and certificates.
+pub(crate) fn hostname(raw: &Raw) -> Result<String, String> {
+    let written = text(raw)?;
+    let is_host =
+        url::Host::parse(&written).is_ok_and(|host| host.to_string() == written.to_ascii_lowercase());
+    if is_host { Ok(written) } else { Err(format!("{written:?} is not a host name")) }
+}
+
+/// An `https:` origin (`http:` for tests) without path, query or fragment.
 pub(crate) fn origin(raw: &Raw) -> Result<Url, String> {
     let written = text(raw)?;
     Url::parse(&written)
         .ok()
-        .filter(|url| url.scheme() == "https" && url.has_host() && url.path() == "/")
+        .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host() && url.path() == "/")
         .filter(|url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty())
         .ok_or_else(|| format!("{written:?} is not an https: URL without path"))
 }

@@ -1,0 +1,93 @@
+//! `mailbell subscription`: what is pushed to, seen by the operator. Endpoints are capabilities (they let whoever
+//! knows them ring the device), so only their origin is shown.
+
+use anyhow::bail;
+use store::{Account, PushKind, PushState, PushSubscription};
+use url::Url;
+
+use super::store as opened;
+use crate::cli::SubscriptionCommand;
+use crate::config::Config;
+
+/// Runs one of the subscription commands.
+pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow::Result<()> {
+    let store = opened::open(config).await?;
+    match command {
+        SubscriptionCommand::List { name, json } => {
+            let accounts = match name {
+                Some(name) => vec![opened::account(&store, config, &name).await?],
+                None => store.accounts().await?,
+            };
+            for account in accounts {
+                for subscription in store.account_push_subscriptions(account.id).await? {
+                    println!(
+                        "{}",
+                        if json {
+                            as_json(&account, &subscription)
+                        } else {
+                            as_text(&account, &subscription)
+                        }
+                    );
+                }
+            }
+        }
+        SubscriptionCommand::Remove { name, id } => {
+            let account = opened::account(&store, config, &name).await?;
+            let access = store.system_access(account.id);
+            if !store.remove_push_subscription(&access, PushKind::ImapWebPush, &id).await? {
+                bail!("{} has no subscription {id}", account.name);
+            }
+            println!("Removed the subscription {id} of {}.", account.name);
+        }
+    }
+    store.close().await?;
+    Ok(())
+}
+
+fn as_text(account: &Account, subscription: &PushSubscription) -> String {
+    let attempts = &subscription.attempts;
+    let failures = match attempts.failures {
+        0 => String::new(),
+        failures => format!(
+            "  {failures} failures in a row, last answer {}",
+            attempts.last_answer.as_deref().unwrap_or("none")
+        ),
+    };
+    format!(
+        "{:24} {:24} {:10} {}  last push {}{failures}",
+        account.name,
+        subscription.client_id,
+        state(&subscription.state),
+        origin(&subscription.endpoint),
+        attempts.last_push_at.map_or_else(|| "never".to_owned(), super::shown_time),
+    )
+}
+
+fn as_json(account: &Account, subscription: &PushSubscription) -> String {
+    let attempts = &subscription.attempts;
+    serde_json::json!({
+        "account": account.name,
+        "id": subscription.client_id,
+        "state": state(&subscription.state),
+        "origin": origin(&subscription.endpoint),
+        "enabled": subscription.enabled,
+        "silenced_until": subscription.silenced_until.map(|time| time.0),
+        "behind": account.modseq.0.saturating_sub(subscription.cursor.0),
+        "failures": attempts.failures,
+        "last_push_at": attempts.last_push_at.map(|time| time.0),
+        "last_answer": attempts.last_answer,
+    })
+    .to_string()
+}
+
+fn state(state: &PushState) -> &'static str {
+    match state {
+        PushState::Pending { .. } => "pending",
+        PushState::Active { .. } => "active",
+        PushState::Inactive => "inactive",
+    }
+}
+
+fn origin(endpoint: &str) -> String {
+    Url::parse(endpoint).map_or_else(|_| "?".to_owned(), |url| url.origin().ascii_serialization())
+}
