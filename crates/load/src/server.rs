@@ -154,7 +154,7 @@ fn add_account(program: &Path, config: &Path, name: &str) -> Result<()> {
 fn mailbell_config(directory: &Path, [lmtp, imap, http]: [SocketAddr; 3]) -> String {
     format!(
         "data_dir = \"{}\"\nhostname = \"load.invalid\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\n\
-         http = \"{http}\"\nimaps = \"\"\nhttps = \"\"\npush = \"\"\n\n[imap]\nallow_plaintext_login = true\n\n[log]\nlevel = \"warn\"\n",
+         http = \"{http}\"\nimaps = []\npush = []\n\n[imap]\nallow_plaintext_login = true\n\n[log]\nlevel = \"warn\"\n",
         directory.join("data").display()
     )
 }

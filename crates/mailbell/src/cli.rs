@@ -56,6 +56,29 @@ pub(crate) enum Command {
         #[arg(long)]
         keys: bool,
     },
+    /// Measure this machine: deliveries, new mail on idling connections, envelopes, memory; beside Dovecot, if it is installed
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchOptions),
+}
+
+/// `mailbell bench ...`
+#[derive(Args, Debug)]
+pub(crate) struct BenchOptions {
+    /// How long each rate is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// How many connections idle
+    #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
+    pub(crate) idle: usize,
+    /// Where the servers keep their data meanwhile: the disk there is what is measured [default: the system's temporary directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Measure Mailbell alone
+    #[arg(long)]
+    pub(crate) no_peer: bool,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `mailbell account ...`
@@ -199,6 +222,8 @@ pub(crate) struct PasswordSource {
     pub(crate) password_stdin: bool,
 }
 
+const BENCH_EXAMPLES: &str = "Examples:\n  mailbell bench\n  mailbell bench --seconds 30 --directory /var/lib --json\n\n\
+    Servers of its own are started on loopback and ended again. bench/README.md explains the figures.";
 const ACCOUNT_EXAMPLES: &str = "Examples:
   mailbell account add alice
   pass show mail/alice | mailbell account add alice@example.org --quota 5GiB --password-stdin

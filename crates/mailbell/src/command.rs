@@ -3,6 +3,7 @@
 mod account;
 mod app_password;
 mod backup;
+mod bench;
 mod check_config;
 mod password;
 mod store;
@@ -36,6 +37,7 @@ async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyh
         Command::Subscription(command) => subscription::run(config, command).await?,
         Command::Store(StoreCommand::Check) => return store::check(config).await,
         Command::Backup { directory } => backup::run(config, &directory).await?,
+        Command::Bench(options) => bench::run(options).await?,
         Command::CheckConfig { keys } => return check_config::run(&loaded, keys),
     }
     Ok(ExitCode::SUCCESS)

@@ -26,7 +26,7 @@ pub struct Mailbell {
     pub imaps: SocketAddr,
     /// Health and metrics.
     pub http: SocketAddr,
-    /// The push service, without TLS.
+    /// The push service, over TLS with the development certificate.
     pub push: SocketAddr,
     child: Option<Child>,
 }
@@ -42,8 +42,7 @@ impl Mailbell {
         let data = directory.path().join("data");
         let config = format!(
             "data_dir = \"{}\"\nhostname = \"localhost\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\n\
-             imaps = \"{imaps}\"\nhttp = \"{http}\"\nhttps = \"\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n\n\
-             [push_service]\npublic_url = \"http://{push}\"\n\n[push]\nallow_http = true\n{settings}",
+             imaps = \"{imaps}\"\nhttp = \"{http}\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n{settings}",
             data.display()
         );
         std::fs::write(directory.path().join("mailbell.toml"), config)?;
@@ -153,6 +152,12 @@ impl Mailbell {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.directory.path().join("mailbell.toml")
+    }
+
+    /// The development certificate that it made, which its clients have to trust.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.directory.path().join("data").join("development.pem")
     }
 
     /// What it has logged.

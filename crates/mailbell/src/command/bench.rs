@@ -1,0 +1,29 @@
+//! `mailbell bench`: what this machine does with Mailbell, and with a peer in the same run.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use load::report::{self, Plan};
+
+use crate::cli::BenchOptions;
+
+/// Measures and prints the figures; what is being measured goes to standard error.
+pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        bail!("this binary was built without optimisation; measure `cargo run --release -- bench`");
+    }
+    let plan = Plan {
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        directory: options.directory,
+        duration: Duration::from_secs(options.seconds.max(1)),
+        idle_connections: options.idle,
+        with_peer: !options.no_peer,
+    };
+    let measured = report::run(&plan, |what| eprintln!("{what}")).await?;
+    if options.json {
+        println!("{}", serde_json::to_string(&measured)?);
+    } else {
+        print!("{measured}");
+    }
+    Ok(())
+}
