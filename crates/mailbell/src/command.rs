@@ -5,6 +5,7 @@ mod app_password;
 mod backup;
 mod bench;
 mod check_config;
+mod import;
 mod password;
 mod store;
 mod subscription;
@@ -36,6 +37,7 @@ async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyh
         Command::AppPassword(command) => app_password::run(config, command).await?,
         Command::Subscription(command) => subscription::run(config, command).await?,
         Command::Store(StoreCommand::Check) => return store::check(config).await,
+        Command::Import(arguments) => import::run(config, arguments).await?,
         Command::Backup { directory } => backup::run(config, &directory).await?,
         Command::Bench(options) => bench::run(options).await?,
         Command::CheckConfig { keys } => return check_config::run(&loaded, keys),
