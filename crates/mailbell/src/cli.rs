@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Make, list and revoke passwords for single devices or programs
     #[command(subcommand, after_help = APP_PASSWORD_EXAMPLES)]
     AppPassword(AppPasswordCommand),
+    /// Run the push service alone, without mail: listen.push, with its data in data_dir
+    #[command(after_help = "Example:\n  mailbell push-service --config /etc/mailbell/push.toml")]
+    PushService,
     /// Show or change the key that pushes are signed with
     #[command(subcommand)]
     Vapid(VapidCommand),
