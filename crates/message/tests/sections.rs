@@ -1,6 +1,6 @@
 //! Known answers from the RFCs: part numbers, sections, and the fields of BODYSTRUCTURE.
 
-use message::{Content, HeaderSelection, Parsed, Section};
+use message::{Content, HeaderSelection, Parsed, Section, text};
 
 /// Builds the message whose part numbers RFC 9051 §6.4.5.1 lists.
 fn numbered() -> String {
@@ -126,4 +126,43 @@ fn a_body_structure_has_the_fields_of_the_rfc() {
 /// A text of so many lines and bytes.
 fn text_of(lines: usize, bytes: usize) -> String {
     "\r\n".repeat(lines - 1) + &"x".repeat(bytes - 2 * lines) + "\r\n"
+}
+
+/// A message of the shape that RFC 2049 appendix A shows, its text our own.
+const COMPLEX: &str = "MIME-Version: 1.0\r\nFrom: Nathaniel <nsb@nsb.fv.com>\r\nSubject: A multipart example\r\n\
+    Content-Type: multipart/mixed;\r\n boundary=unique-boundary-1\r\n\r\nThe preamble is not shown.\r\n\
+    --unique-boundary-1\r\n\r\nFirst text.\r\n\
+    --unique-boundary-1\r\nContent-type: text/plain; charset=US-ASCII\r\n\r\nSecond text.\r\n\
+    --unique-boundary-1\r\nContent-Type: multipart/parallel; boundary=unique-boundary-2\r\n\r\n\
+    --unique-boundary-2\r\nContent-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n\
+    --unique-boundary-2\r\nContent-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\nBBBB\r\n\
+    --unique-boundary-2--\r\n\
+    --unique-boundary-1\r\nContent-type: text/enriched\r\n\r\n<bold>Enriched.</bold>\r\n\
+    --unique-boundary-1\r\nContent-Type: message/rfc822\r\n\r\nFrom: inner@example.org\r\nSubject: Inside\r\n\
+    Content-Type: Text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: Quoted-printable\r\n\r\ncaf=E9\r\n\
+    --unique-boundary-1--\r\n";
+
+#[test]
+fn the_complex_multipart_of_rfc_2049_is_taken_apart() {
+    let cases: &[(&[u32], &str, &str)] = &[
+        (&[1], "text/plain", "First text."),
+        (&[2], "text/plain", "Second text."),
+        (&[3, 1], "audio/basic", "AAAA"),
+        (&[3, 2], "image/jpeg", "BBBB"),
+        (&[4], "text/enriched", "<bold>Enriched.</bold>"),
+        (&[5, 1], "Text/plain", "caf=E9"),
+    ];
+    let parsed = Parsed::parse(COMPLEX.as_bytes());
+    let leaves = parsed.structure.nodes().filter(|node| matches!(node.content(), Content::Leaf));
+    let paths: Vec<Vec<u32>> = leaves.map(|node| node.path()).collect();
+    assert_eq!(paths, cases.iter().map(|(path, ..)| path.to_vec()).collect::<Vec<_>>());
+    for (path, media_type, body) in cases {
+        let part = parsed.structure.part_at(path).unwrap().part;
+        let found = [&part.media_type[..], b"/", &part.subtype[..]].concat();
+        assert_eq!(String::from_utf8_lossy(&found), *media_type);
+        assert_eq!(section(COMPLEX, path, Section::Whole).as_deref(), Some(*body));
+    }
+    let inner = parsed.structure.part_at(&[5, 1]).unwrap().part;
+    assert_eq!(text(inner, COMPLEX.as_bytes()).text, "caf\u{e9}");
+    assert_eq!(parsed.summary.preview, "First text.");
 }
