@@ -1,0 +1,321 @@
+//! One attempt for one subscription: read its row, decide, compose, post, and take note of the answer.
+//!
+//! Everything is read anew each time; what woke the subscription is of no interest here.
+
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use store::{Error, ModSeq, PushAttempts, PushState, PushSubscription, PushVerdict, Store};
+use tracing::{info, warn};
+use webpush::header::Urgency;
+
+use crate::agenda::{Agenda, Situation, agenda};
+use crate::backoff::{self, Answer, Draw, Next};
+use crate::clock::{Clock, Now};
+use crate::compose::{Assignment, Composer, Composers, Detail, Push};
+use crate::post::{Delivery, Post, Posted};
+use crate::progress::Progress;
+use crate::schedule::{Finish, OriginNews, Pace, Turn};
+use crate::silence::SessionSilence;
+use crate::vapid::VapidKeys;
+
+/// What every attempt uses.
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) composers: Composers,
+    pub(crate) post: Arc<dyn Post>,
+    pub(crate) keys: VapidKeys,
+    pub(crate) silence: SessionSilence,
+    pub(crate) clock: Clock,
+    pub(crate) pace: Pace,
+    pub(crate) progress: Progress,
+    pub(crate) jitter: Jitter,
+}
+
+/// How an attempt left its subscription, and what it taught about the origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) finish: Finish,
+    pub(crate) news: OriginNews,
+}
+
+impl Ended {
+    fn with(finish: Finish) -> Self {
+        Self { finish, news: OriginNews::None }
+    }
+}
+
+/// Attempts whatever the subscription needs now. A store that is unavailable is asked again a little later.
+pub(crate) async fn attempt(context: &Context, turn: Turn) -> Ended {
+    match one(context, turn).await {
+        Ok(ended) => ended,
+        // Removed, or its credential revoked, which removes it.
+        Err(Error::NotFound(_)) => {
+            context.progress.forget(turn.id);
+            Ended::with(Finish::Gone)
+        }
+        Err(error) => {
+            warn!(subscription = turn.id.0, %error, "push attempt put off");
+            Ended::with(Finish::Later(context.clock.now().tick.after(STORE_WAIT)))
+        }
+    }
+}
+
+async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
+    let mut subscription = context.store.push_subscription(turn.id).await?;
+    context.progress.apply(&mut subscription);
+    let Some(composer) = context.composers.of(subscription.kind).map(Arc::clone) else {
+        return Ok(Ended::with(Finish::Quiet));
+    };
+    let key_at_hand = match &subscription.state {
+        PushState::Active { vapid_key } => context.keys.key(vapid_key).is_some(),
+        PushState::Pending { .. } | PushState::Inactive => true,
+    };
+    let situation = Situation {
+        now: context.clock.now(),
+        session_silent: context.silence.is_silent(turn.id),
+        key_at_hand,
+        detail: turn.detail,
+    };
+    let task = Task { context, subscription: Arc::new(subscription), composer };
+    match agenda(&task.subscription, &situation) {
+        Agenda::Nothing => Ok(Ended::with(Finish::Quiet)),
+        Agenda::Wait(tick) => Ok(Ended::with(Finish::Barred(tick))),
+        Agenda::Deactivate => task.end(PushVerdict::Deactivate).await.map(Ended::with),
+        Agenda::Verify { token } => task.verify(&token).await,
+        Agenda::Tell { detail, ends_silence, notice } => {
+            let told = task.tell(detail, ends_silence, turn).await?;
+            match (told, notice) {
+                (Told::Nothing, Some(new_key)) => task.give_notice(&new_key).await,
+                (Told::Nothing, None) => Ok(Ended::with(Finish::Quiet)),
+                (Told::Ended(ended), _) => Ok(ended),
+            }
+        }
+    }
+}
+
+/// What became of telling the changes.
+enum Told {
+    /// There was nothing to tell.
+    Nothing,
+    Ended(Ended),
+}
+
+/// A push that was posted, or tried to be.
+struct Attempted {
+    posted: Posted,
+    took: Duration,
+}
+
+/// One subscription during one attempt.
+struct Task<'a> {
+    context: &'a Context,
+    subscription: Arc<PushSubscription>,
+    composer: Arc<dyn Composer>,
+}
+
+impl Task<'_> {
+    async fn verify(&self, token: &str) -> store::Result<Ended> {
+        let push = self.composer.verification(token);
+        let attempted = self.post(push, "verification", self.subscription.cursor).await;
+        self.conclude(&attempted, Detail::Summary, async |now| {
+            self.note(self.subscription.cursor, &attempted, now);
+            if self.is_unaltered().await? {
+                self.judge(PushVerdict::TokenSent).await?;
+            }
+            Ok(Finish::Quiet)
+        })
+        .await
+    }
+
+    async fn give_notice(&self, new_key: &str) -> store::Result<Ended> {
+        let push = self.composer.key_notice(new_key);
+        let attempted = self.post(push, "notice", self.subscription.cursor).await;
+        self.conclude(&attempted, Detail::Summary, async |now| {
+            self.note(self.subscription.cursor, &attempted, now);
+            self.judge(PushVerdict::NoticeSent).await?;
+            Ok(Finish::Pushed { more: false })
+        })
+        .await
+    }
+
+    async fn tell(&self, detail: Detail, ends_silence: bool, turn: Turn) -> store::Result<Told> {
+        let Context { store, silence, .. } = self.context;
+        let PushSubscription { id, account, credential, cursor, .. } = *self.subscription;
+        let access = store.access_of_credential(account, credential).await?;
+        let recollection = silence.recollect(id);
+        let assignment = Assignment {
+            subscription: &self.subscription,
+            access: &access,
+            from: cursor,
+            detail,
+            known: &recollection.known,
+        };
+        let composed = self.composer.compose(store, assignment).await?;
+        // What the device has been told, or needs not be told.
+        let passed = async || {
+            if ends_silence {
+                self.judge(PushVerdict::SilenceOver).await?;
+            }
+            if !composed.more {
+                silence.forget(id, &recollection);
+            }
+            store::Result::Ok(())
+        };
+        let Some(push) = composed.push else {
+            if composed.cursor > cursor {
+                self.context.progress.note(id, composed.cursor, self.subscription.attempts.clone());
+            }
+            passed().await?;
+            let more = Ended::with(Finish::Later(self.context.clock.now().tick));
+            return Ok(if composed.more { Told::Ended(more) } else { Told::Nothing });
+        };
+        let (now, announces_mail) = (self.context.clock.now().tick, push.urgency == Urgency::High);
+        if let Some(until) = self.context.pace.held_until(turn.last_push, announces_mail, now) {
+            return Ok(Told::Ended(Ended::with(Finish::Later(until))));
+        }
+        let attempted = self.post(push, "changes", composed.cursor).await;
+        let ended = self
+            .conclude(&attempted, detail, async |now| {
+                self.note(composed.cursor, &attempted, now);
+                passed().await?;
+                Ok(Finish::Pushed { more: composed.more })
+            })
+            .await?;
+        Ok(Told::Ended(ended))
+    }
+
+    /// Posts and writes the one log line of this unit of work. Neither endpoint nor content is in it.
+    async fn post(&self, push: Push, what: &'static str, modseq: ModSeq) -> Attempted {
+        let PushSubscription { id, account, .. } = *self.subscription;
+        let (bytes, urgency) = (push.cleartext.len(), push.urgency);
+        let begun = Instant::now();
+        let Some(key) = self.signing_key() else {
+            // It was dropped since the agenda was made; the next attempt deactivates.
+            let posted = Posted { answer: Answer::Withheld { wait: STORE_WAIT }, said: "no key".to_owned() };
+            return Attempted { posted, took: Duration::ZERO };
+        };
+        let subscription = Arc::clone(&self.subscription);
+        let posted = self.context.post.post(Delivery { subscription, push, key }).await;
+        let took = begun.elapsed();
+        metrics::counter!("mailbell_push_attempts_total", "what" => what, "answer" => posted.answer.class())
+            .increment(1);
+        metrics::histogram!("mailbell_push_attempt_seconds", "what" => what).record(took);
+        info!(
+            account = account.0,
+            modseq = modseq.0,
+            subscription = id.0,
+            what,
+            outcome = posted.said,
+            bytes,
+            urgency = urgency.as_str(),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "push.attempt"
+        );
+        Attempted { posted, took }
+    }
+
+    /// Does what the answer asks for; `taken` if the push service took the push.
+    async fn conclude(
+        &self,
+        attempted: &Attempted,
+        detail: Detail,
+        taken: impl AsyncFnOnce(Now) -> store::Result<Finish>,
+    ) -> store::Result<Ended> {
+        let now = self.context.clock.now();
+        let posted = &attempted.posted;
+        let news = OriginNews::of(posted.answer, attempted.took, now.tick);
+        let draw = self.context.jitter.draw();
+        let finish = match backoff::next(posted.answer, self.subscription.attempts.failures, detail, draw) {
+            Next::Told => taken(now).await?,
+            Next::Smaller => Finish::Smaller,
+            Next::Wait { wait, failures } => {
+                let until = now.tick.after(wait);
+                let attempts = PushAttempts {
+                    failures,
+                    next_attempt_at: Some(now.unix_of(until)),
+                    last_push_at: self.subscription.attempts.last_push_at,
+                    last_answer: Some(posted.said.clone()),
+                };
+                self.context.progress.note(self.subscription.id, self.subscription.cursor, attempts);
+                Finish::Barred(until)
+            }
+            Next::Remove => self.end(PushVerdict::Remove).await?,
+            Next::Deactivate => self.end(PushVerdict::Deactivate).await?,
+        };
+        Ok(Ended { finish, news })
+    }
+
+    /// Ends the subscription, unless the client has given it another endpoint or token since this attempt began.
+    async fn end(&self, verdict: PushVerdict) -> store::Result<Finish> {
+        if !self.is_unaltered().await? {
+            return Ok(Finish::Later(self.context.clock.now().tick));
+        }
+        info!(
+            account = self.subscription.account.0,
+            subscription = self.subscription.id.0,
+            ?verdict,
+            "push.end"
+        );
+        self.judge(verdict).await?;
+        self.context.progress.forget(self.subscription.id);
+        Ok(Finish::Gone)
+    }
+
+    async fn is_unaltered(&self) -> store::Result<bool> {
+        let then = &self.subscription;
+        let now = self.context.store.push_subscription(then.id).await?;
+        let is_same =
+            now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
+        Ok(is_same && now.state == then.state)
+    }
+
+    async fn judge(&self, verdict: PushVerdict) -> store::Result<()> {
+        self.context.store.judge_push_subscription(self.subscription.id, verdict).await
+    }
+
+    /// It stands at `cursor`, and its push service has just taken a push.
+    fn note(&self, cursor: ModSeq, attempted: &Attempted, now: Now) {
+        let attempts = PushAttempts {
+            failures: 0,
+            next_attempt_at: None,
+            last_push_at: Some(now.unix),
+            last_answer: Some(attempted.posted.said.clone()),
+        };
+        self.context.progress.note(self.subscription.id, cursor, attempts);
+    }
+
+    /// RFC 8292 §4.2: the key that the subscription was made for.
+    fn signing_key(&self) -> Option<Arc<webpush::vapid::key::SigningKey>> {
+        match &self.subscription.state {
+            PushState::Active { vapid_key } => self.context.keys.key(vapid_key),
+            PushState::Pending { .. } | PushState::Inactive => Some(self.context.keys.current()),
+        }
+    }
+}
+
+/// Random numbers for the spreading of retries. They keep no secret.
+#[derive(Debug)]
+pub(crate) struct Jitter(Mutex<u64>);
+
+impl Jitter {
+    pub(crate) fn seeded() -> Self {
+        // The standard library's only source of randomness: a hasher with random keys.
+        Self(Mutex::new(std::collections::hash_map::RandomState::new().hash_one(0_u64)))
+    }
+
+    /// The next number (SplitMix64).
+    pub(crate) fn draw(&self) -> Draw {
+        let mut state = self.0.lock();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Draw(u32::try_from(mixed >> 32).unwrap_or(u32::MAX))
+    }
+}
+
+/// After the store said Unavailable.
+const STORE_WAIT: Duration = Duration::from_secs(5);
