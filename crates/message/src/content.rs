@@ -34,7 +34,7 @@ pub fn text<'r>(part: &Part, raw: &'r [u8]) -> Text<'r> {
 }
 
 /// The text of the first `bytes_max` bytes of the body of `part`.
-pub(crate) fn text_start<'r>(part: &Part, raw: &'r [u8], bytes_max: usize) -> Text<'r> {
+pub fn text_start<'r>(part: &Part, raw: &'r [u8], bytes_max: usize) -> Text<'r> {
     let body = body(part, raw);
     text_of(part, body.get(..bytes_max).unwrap_or(body))
 }
