@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{CONFIG_VARIABLE, parse_size};
 
@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Make, list and revoke passwords for single devices or programs
     #[command(subcommand, after_help = APP_PASSWORD_EXAMPLES)]
     AppPassword(AppPasswordCommand),
+    /// Run the push service alone, without mail: listen.push, with its data in data_dir
+    #[command(after_help = "Example:\n  mailbell push-service --config /etc/mailbell/push.toml")]
+    PushService,
     /// Show or change the key that pushes are signed with
     #[command(subcommand)]
     Vapid(VapidCommand),
@@ -43,6 +46,9 @@ pub(crate) enum Command {
     /// Look after the store
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Bring mail from a Maildir or an mbox file into an account; run it again to go on or to bring what is new
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArguments),
     /// Copy the store, keys and all, to a new directory; works while the server runs
     #[command(after_help = "Example:\n  mailbell backup /var/backups/mailbell-2026-11-22")]
     Backup {
@@ -214,6 +220,31 @@ pub(crate) enum StoreCommand {
     Check,
 }
 
+/// `mailbell import ...`
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// What lies at PATH
+    #[arg(value_enum)]
+    pub(crate) kind: ImportKind,
+    /// A Maildir (with the folders of Maildir++) or an mbox file; it is only read
+    pub(crate) path: PathBuf,
+    /// The account that gets the mail
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: String,
+    /// The mailbox that gets it; folders go below it, or to the top if it is INBOX
+    #[arg(long, value_name = "MAILBOX", default_value = "INBOX")]
+    pub(crate) mailbox: String,
+}
+
+/// What mail can be imported from.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ImportKind {
+    /// A directory with cur/ and new/
+    Maildir,
+    /// A file with messages after "From " lines
+    Mbox,
+}
+
 /// A password, asked for twice on the terminal or read from standard input.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct PasswordSource {
@@ -237,3 +268,7 @@ const APP_PASSWORD_EXAMPLES: &str = "Examples:
 const SUBSCRIPTION_EXAMPLES: &str = "Examples:
   mailbell subscription list alice
   mailbell subscription remove alice phone-7f3a";
+
+const IMPORT_EXAMPLES: &str = "Examples:
+  mailbell import maildir ~/Maildir --account alice
+  mailbell import mbox ~/mail/2019.mbox --account alice --mailbox Archive/2019";

@@ -5,6 +5,7 @@ mod app_password;
 mod backup;
 mod bench;
 mod check_config;
+mod import;
 mod password;
 mod store;
 mod subscription;
@@ -17,7 +18,7 @@ use anyhow::Context as _;
 
 use crate::cli::{Cli, Command, StoreCommand};
 use crate::config::{Config, Loaded};
-use crate::serve;
+use crate::serve::{self, Role};
 
 /// Runs what was typed.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -30,12 +31,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let config = &loaded.config;
     match command {
-        Command::Serve => return serve::run(file, loaded).await,
+        Command::Serve => return serve::run(Role::MailServer, file, loaded).await,
+        Command::PushService => return serve::run(Role::PushService, file, loaded).await,
         Command::Vapid(command) => vapid::run(config, command).await?,
         Command::Account(command) => account::run(config, command).await?,
         Command::AppPassword(command) => app_password::run(config, command).await?,
         Command::Subscription(command) => subscription::run(config, command).await?,
         Command::Store(StoreCommand::Check) => return store::check(config).await,
+        Command::Import(arguments) => import::run(config, arguments).await?,
         Command::Backup { directory } => backup::run(config, &directory).await?,
         Command::Bench(options) => bench::run(options).await?,
         Command::CheckConfig { keys } => return check_config::run(&loaded, keys),

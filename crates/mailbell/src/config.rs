@@ -67,7 +67,7 @@ pub(crate) struct Listen {
     pub(crate) http: Vec<ListenAddress>,
     /// Health and metrics over TLS.
     pub(crate) https: Vec<ListenAddress>,
-    /// The push service, over TLS.
+    /// The push service, over TLS. TCP only.
     pub(crate) push: Vec<ListenAddress>,
 }
 
@@ -244,17 +244,19 @@ fn assemble(reader: &mut Reader) -> Config {
 }
 
 fn listen(reader: &mut Reader) -> Listen {
-    let mut read = |key, port| match reader.read_placed(key, value::listen) {
+    let mut read = |key, port, parse: fn(&Raw) -> Result<Vec<ListenAddress>, String>| match reader
+        .read_placed(key, parse)
+    {
         Some((addresses, place)) => addresses.into_iter().map(|address| beside(address, &place)).collect(),
         None => Option::into_iter(port).map(|port| ListenAddress::Tcp(loopback(port))).collect(),
     };
     Listen {
-        lmtp: read("listen.lmtp", Some(2424)),
-        imap: read("listen.imap", Some(2143)),
-        imaps: read("listen.imaps", Some(2993)),
-        http: read("listen.http", Some(2080)),
-        https: read("listen.https", None),
-        push: read("listen.push", Some(2443)),
+        lmtp: read("listen.lmtp", Some(2424), value::listen),
+        imap: read("listen.imap", Some(2143), value::listen),
+        imaps: read("listen.imaps", Some(2993), value::listen),
+        http: read("listen.http", Some(2080), value::listen),
+        https: read("listen.https", None, value::listen),
+        push: read("listen.push", Some(2443), value::listen_tcp),
     }
 }
 

@@ -8,6 +8,7 @@ mod command;
 #[expect(dead_code, reason = "`serve` reads the rest as the parts of the server arrive")]
 mod config;
 mod data_dir;
+mod import;
 mod logging;
 mod serve;
 mod tls;

@@ -1,9 +1,10 @@
-//! `mailbell serve`: starts the [`server::Server`], obeys signals, and ends it in order.
+//! `mailbell serve` and `mailbell push-service`: starts the [`server::Server`], obeys signals, and ends it in order.
 //!
 //! SIGTERM or SIGINT: no new connection, what is under way may finish, exit code 0; a second one ends at once.
 //! SIGHUP: certificates, VAPID keys and the log level are read again; connections stay.
 
 pub(crate) mod listener;
+mod parts;
 pub(crate) mod server;
 mod signal;
 mod sockets;
@@ -20,15 +21,27 @@ use crate::logging::Logging;
 use server::Server;
 use signal::{Request, Signals};
 
+/// What a process serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Mail, and the push service beside it if it listens.
+    MailServer,
+    /// The push service alone.
+    PushService,
+}
+
 /// Serves until it is told to stop. `file` is the configuration file that SIGHUP reads again.
-pub(crate) async fn run(file: Option<&Path>, loaded: Loaded) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(role: Role, file: Option<&Path>, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let logging = Logging::start(&loaded.config.log)?;
     for name in &loaded.unknown_variables {
         tracing::warn!(name, "a variable that begins like ours names no configuration key");
     }
     let mut signals = Signals::new()?;
     raise_descriptor_limit();
-    let mut server = Server::start(&loaded.config).await?;
+    let mut server = match role {
+        Role::MailServer => Server::start(&loaded.config).await?,
+        Role::PushService => Server::start_push_service_alone(&loaded.config).await?,
+    };
     tell(&[NotifyState::Ready]);
 
     let ended = loop {

@@ -122,6 +122,8 @@ impl Parser<'_> {
             }
             b'<' => self.angle(),
             b',' => self.finish_entry(),
+            // A closing bracket that was never opened.
+            b'>' => {}
             b';' => {
                 self.finish_entry();
                 if self.group == Group::Inside {
@@ -213,7 +215,7 @@ impl Entry {
 
 /// Ends a word. `@` does too, so that it always starts one.
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'<' | b',' | b';' | b':' | b'@')
+    matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'<' | b'>' | b',' | b';' | b':' | b'@')
 }
 
 /// Entries of one address field. Those beyond are left out of the envelope; the raw header keeps them.

@@ -17,7 +17,7 @@ pub struct SentDate {
 ///
 /// ABNF (RFC 5322 §3.3): `[day-of-week ","] day month year hour ":" minute [":" second] zone`.
 pub fn parse_date(value: &[u8]) -> Option<SentDate> {
-    let value = without_comments(value);
+    let value = tightened(value);
     let mut words =
         value.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|word| !word.is_empty()).peekable();
     words.next_if(|word| word.first().is_some_and(u8::is_ascii_alphabetic));
@@ -44,16 +44,21 @@ pub fn parse_date(value: &[u8]) -> Option<SentDate> {
     Some(SentDate { unix_seconds: local - i64::from(offset_minutes) * 60, offset_minutes })
 }
 
-fn without_comments(value: &[u8]) -> Vec<u8> {
+/// A date without comments and without white space around the colons of its time.
+fn tightened(value: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(value.len().min(DATE_BYTES_MAX));
     let mut rest = value.get(..DATE_BYTES_MAX).unwrap_or(value);
     while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte == b'(' {
-            rest = comment(after, &mut Vec::new());
-            text.push(b' ');
-        } else {
-            text.push(*byte);
+        rest = if *byte == b'(' { comment(after, &mut Vec::new()) } else { after };
+        match byte {
+            b'(' | b' ' | b'\t' if text.last() != Some(&b':') => text.push(b' '),
+            b'(' | b' ' | b'\t' => {}
+            // RFC 5322 §4.3: there may be white space around the colons of the time.
+            b':' => {
+                text.truncate(text.trim_ascii_end().len());
+                text.push(b':');
+            }
+            _ => text.push(*byte),
         }
     }
     text

@@ -60,6 +60,10 @@ fn folded<'t>(lines: impl Iterator<Item = &'t str>) -> String {
     for word in lines.flat_map(str::split_whitespace) {
         let mut is_started = false;
         for character in word.chars().filter(|character| is_visible(*character)) {
+            // Nothing to join: bulk mail fills its preview with these, too.
+            if !is_started && matches!(character, '\u{200c}' | '\u{200d}') {
+                continue;
+            }
             let is_spaced = !is_started && !preview.is_empty();
             if count + 1 + usize::from(is_spaced) > PREVIEW_CHARS_MAX {
                 return preview;

@@ -154,6 +154,7 @@ const WRONG: &[(&str, &str)] = &[
         "listen.lmtp = [\"127.0.0.1:24\", \"unix:\"]",
         r#"mailbell.toml:1: listen.lmtp: "unix:" is not a socket address or unix:/path"#,
     ),
+    ("listen.push = \"unix:/p\"", r#"mailbell.toml:1: listen.push: "unix:/p" is not a socket address"#),
     ("[listen]\nimp = \"x\"", "mailbell.toml:2: listen.imp: unknown key; did you mean listen.imap?"),
     ("hostnme = \"x\"", "mailbell.toml:1: hostnme: unknown key; did you mean hostname?"),
     ("contact = \"mailto:a@b\"", "mailbell.toml:1: contact: unknown key; did you mean push.contact?"),

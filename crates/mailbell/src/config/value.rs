@@ -129,6 +129,11 @@ pub(crate) fn listen(raw: &Raw) -> Result<Vec<ListenAddress>, String> {
     })
 }
 
+/// TCP addresses to listen on; none switches the listener off.
+pub(crate) fn listen_tcp(raw: &Raw) -> Result<Vec<ListenAddress>, String> {
+    list_of(raw, "a socket address", |item| item.parse().ok().map(ListenAddress::Tcp))
+}
+
 /// Networks (`10.0.0.0/8`) or single addresses.
 pub(crate) fn networks(raw: &Raw) -> Result<Vec<IpNet>, String> {
     list_of(raw, "a network such as 10.0.0.0/8 or an address", |item| {

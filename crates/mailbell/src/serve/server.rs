@@ -11,12 +11,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use bus::Bus;
+use delivery::Deliverer;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
+use store::{Options, Store};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::listener::Listener;
+use super::parts;
 use super::sockets::Sockets;
 use super::status::{self, Status};
 use crate::config::{Config, Listen, ListenAddress};
@@ -29,7 +34,8 @@ pub(crate) struct Server {
     /// Where it listens.
     pub(crate) addresses: Listen,
     tls: Tls,
-    store: store::Store,
+    /// `None` in a push service that runs alone.
+    store: Option<Store>,
     status: Status,
     parts: JoinSet<&'static str>,
     stop: CancellationToken,
@@ -42,26 +48,47 @@ impl Server {
         let lock = Lock::take(&config.data_dir)?;
         let tls = Tls::load(config)?;
         let keys = VapidKeys::load_or_make(&config.data_dir)?;
-        announce_made(config, &tls, &keys);
+        announce_certificate(&tls);
+        announce_keys(config, &keys);
         let sockets = Sockets::open(&config.listen).await?;
-        let addresses = sockets.addresses()?;
-        let options = store::Options { data_dir: config.data_dir.clone(), readers: READERS };
-        let store = store::Store::open(options, bus::Bus::new()).await?;
+        let options = Options { data_dir: config.data_dir.clone(), readers: READERS };
+        let bus = Bus::new();
+        let store = Store::open(options, bus.clone()).await?;
 
-        let status = Status::new(store.clone(), recorder()?);
-        let mut server = Self {
+        let mut server = Self::new(lock, tls, sockets.addresses()?, Some(store.clone()))?;
+        server.start_lmtp(config, &store, sockets.lmtp)?;
+        server.start_push_service(config, sockets.push)?;
+        server.start_status(sockets.http, sockets.https)?;
+        server.announce_ready();
+        Ok(server)
+    }
+
+    /// Starts the push service alone: `[listen]` push, http and https.
+    pub(crate) async fn start_push_service_alone(config: &Config) -> anyhow::Result<Self> {
+        let lock = Lock::take(&config.data_dir)?;
+        let tls = Tls::load(config)?;
+        announce_certificate(&tls);
+        let listen =
+            Listen { lmtp: Vec::new(), imap: Vec::new(), imaps: Vec::new(), ..config.listen.clone() };
+        let sockets = Sockets::open(&listen).await?;
+
+        let mut server = Self::new(lock, tls, sockets.addresses()?, None)?;
+        server.start_push_service(config, sockets.push)?;
+        server.start_status(sockets.http, sockets.https)?;
+        server.announce_ready();
+        Ok(server)
+    }
+
+    fn new(lock: Lock, tls: Tls, addresses: Listen, store: Option<Store>) -> anyhow::Result<Self> {
+        Ok(Self {
             addresses,
             tls,
+            status: Status::new(store.clone(), recorder()?),
             store,
-            status,
             parts: JoinSet::new(),
             stop: CancellationToken::new(),
             _lock: lock,
-        };
-        server.start_parts(sockets)?;
-        server.status.set_ready();
-        server.announce_listening();
-        Ok(server)
+        })
     }
 
     /// Waits for a part that ends although nobody asked it to. Cancel-safe.
@@ -87,25 +114,70 @@ impl Server {
             tracing::warn!(parts = self.parts.len(), "some parts did not end in time and are given up");
             self.parts.shutdown().await;
         }
-        if let Err(error) = self.store.close().await {
+        if let Some(store) = &self.store
+            && let Err(error) = store.close().await
+        {
             tracing::error!(%error, "the store could not be closed in order");
+        }
+        let Listen { lmtp, imap, imaps, http, https, push } = &self.addresses;
+        for address in [lmtp, imap, imaps, http, https, push].into_iter().flatten() {
+            if let ListenAddress::Unix(path) = address {
+                // What can't be removed is replaced at the next start.
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 
-    fn start_parts(&mut self, sockets: Sockets) -> anyhow::Result<()> {
-        for listener in sockets.http {
+    fn start_status(&mut self, http: Vec<Listener>, https: Vec<Listener>) -> anyhow::Result<()> {
+        self.spawn("the upkeep of metrics", keep_metrics(recorder()?, self.stop.clone()));
+        for listener in http {
             self.spawn(
                 "the http listener",
                 status::serve(listener, None, self.status.clone(), self.stop.clone()),
             );
         }
-        if !sockets.https.is_empty() {
+        if !https.is_empty() {
             let acceptor = TlsAcceptor::from(self.tls.server_config(&[b"http/1.1"])?);
-            for listener in sockets.https {
+            for listener in https {
                 let serve =
                     status::serve(listener, Some(acceptor.clone()), self.status.clone(), self.stop.clone());
                 self.spawn("the https listener", serve);
             }
+        }
+        Ok(())
+    }
+
+    fn start_lmtp(&mut self, config: &Config, store: &Store, listeners: Vec<Listener>) -> anyhow::Result<()> {
+        let deliverer = Deliverer::new(store.clone(), parts::delivery_options(config));
+        let server = lmtp::Server::new(
+            deliverer,
+            lmtp::Options {
+                hostname: config.hostname.clone(),
+                limits: parts::lmtp_limits(config),
+                tls: Some(TlsAcceptor::from(self.tls.server_config(&[])?)),
+            },
+        );
+        for listener in listeners {
+            let (server, stop) = (server.clone(), self.stop.clone());
+            let listener = parts::lmtp_listener(listener);
+            self.spawn("the LMTP server", async move { server.serve(listener, stop).await });
+        }
+        Ok(())
+    }
+
+    fn start_push_service(&mut self, config: &Config, listeners: Vec<Listener>) -> anyhow::Result<()> {
+        let Some(public_url) = parts::public_url(config, &self.addresses.push)? else { return Ok(()) };
+        let service = parts::push_service(config, &public_url)?;
+        let has_tls = parts::push_service_has_tls(config, &public_url);
+        let tls = has_tls.then(|| self.tls.server_config(&[])).transpose()?;
+        for listener in listeners {
+            let listener = parts::push_service_listener(listener)?;
+            let (service, tls, stop) = (service.clone(), tls.clone(), self.stop.clone());
+            self.spawn("the push service", async move {
+                if let Err(error) = service.serve(listener, tls, stop).await {
+                    tracing::error!(%error, "the push service failed");
+                }
+            });
         }
         Ok(())
     }
@@ -117,7 +189,8 @@ impl Server {
         });
     }
 
-    fn announce_listening(&self) {
+    fn announce_ready(&self) {
+        self.status.set_ready();
         let Listen { lmtp, imap, imaps, http, https, push } = &self.addresses;
         tracing::info!(
             lmtp = shown(lmtp),
@@ -131,12 +204,17 @@ impl Server {
     }
 }
 
-/// Says what did not exist before and was made.
-fn announce_made(config: &Config, tls: &Tls, keys: &VapidKeys) {
+fn announce_keys(config: &Config, keys: &VapidKeys) {
     if keys.is_new {
         let key = vapid_keys::public(&keys.current);
         tracing::info!(key, data_dir = %config.data_dir.display(), "made a VAPID key; devices will be told this one");
     }
+    if config.push.contact.is_none() {
+        tracing::warn!("push.contact is not set: nothing will be posted to a public push service");
+    }
+}
+
+fn announce_certificate(tls: &Tls) {
     let file = tls.certificate_file().display();
     match tls.origin() {
         CertificateOrigin::Configured => {}
@@ -144,9 +222,6 @@ fn announce_made(config: &Config, tls: &Tls, keys: &VapidKeys) {
         CertificateOrigin::DevelopmentNew => {
             tracing::warn!(%file, "made a development certificate; set [tls] for one that others trust");
         }
-    }
-    if config.push.contact.is_none() {
-        tracing::warn!("push.contact is not set: nothing will be posted to a public push service");
     }
 }
 
@@ -157,7 +232,10 @@ fn recorder() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = recorder.as_ref() {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().install_recorder().context("cannot set up the metrics")?;
+    let builder =
+        PrometheusBuilder::new().set_buckets(&BUCKETS_SECONDS).context("cannot set up the metrics")?;
+    let handle = builder.install_recorder().context("cannot set up the metrics")?;
+    metrics::gauge!("mailbell_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(recorder.insert(handle).clone())
 }
 
@@ -167,6 +245,19 @@ fn shown(addresses: &[ListenAddress]) -> String {
     }
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
+
+/// Gathers what was recorded into buckets, which keeps the memory for metrics bounded when nobody asks for them.
+async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
+
+/// Upper bounds of the buckets of every histogram; all of them are durations.
+const BUCKETS_SECONDS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Connections that read the store at the same time.
 const READERS: usize = 8;

@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
+use store::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -31,13 +32,14 @@ use super::listener::Listener;
 #[derive(Clone)]
 pub(crate) struct Status {
     ready: Arc<AtomicBool>,
-    store: store::Store,
+    /// Without one, being open is all that it takes to be ready.
+    store: Option<Store>,
     metrics: PrometheusHandle,
 }
 
 impl Status {
     /// Not ready yet.
-    pub(crate) fn new(store: store::Store, metrics: PrometheusHandle) -> Self {
+    pub(crate) fn new(store: Option<Store>, metrics: PrometheusHandle) -> Self {
         Self { ready: Arc::new(AtomicBool::new(false)), store, metrics }
     }
 
@@ -60,15 +62,18 @@ impl Status {
             "/health/ready" if !self.ready.load(Ordering::Acquire) => {
                 plain(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned())
             }
-            "/health/ready" => match tokio::time::timeout(STORE_PATIENCE, self.store.epoch()).await {
-                Ok(Ok(_)) => plain(StatusCode::OK, "ready\n".to_owned()),
-                Ok(Err(_)) | Err(_) => {
-                    plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned())
-                }
-            },
+            "/health/ready" if !self.store_answers().await => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned())
+            }
+            "/health/ready" => plain(StatusCode::OK, "ready\n".to_owned()),
             "/metrics" => plain(StatusCode::OK, self.metrics.render()),
             _ => plain(StatusCode::NOT_FOUND, "no such page\n".to_owned()),
         }
+    }
+
+    async fn store_answers(&self) -> bool {
+        let Some(store) = &self.store else { return true };
+        matches!(tokio::time::timeout(STORE_PATIENCE, store.epoch()).await, Ok(Ok(_)))
     }
 }
 

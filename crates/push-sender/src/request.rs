@@ -1,0 +1,86 @@
+//! What is posted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use url::Url;
+use webpush::header::{Topic, Ttl, Urgency};
+use webpush::vapid::key::SigningKey;
+
+/// One request. Any method and header fields; [`Request::push`] makes a push message.
+pub struct Request {
+    /// Where to. A capability: whoever knows it can post there, so it is never logged.
+    pub endpoint: Url,
+    /// `POST` for push messages.
+    pub method: Method,
+    /// All header fields but `Authorization`, `Host`, `Content-Length` and `User-Agent`.
+    pub headers: HeaderMap,
+    /// The body, for a push message already encrypted.
+    pub body: Bytes,
+    /// The key that the request is signed with (RFC 8292), or `None` for one without VAPID.
+    pub identity: Option<Arc<SigningKey>>,
+    /// What the log line is to be found by.
+    pub correlation: Correlation,
+}
+
+/// What connects a delivery with its pushes in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correlation {
+    /// The account whose changes are pushed.
+    pub account: u64,
+    /// The MODSEQ up to which they are.
+    pub modseq: u64,
+}
+
+/// The header fields of a push message (RFC 8030 §5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushHeaders {
+    /// How long the push service keeps it.
+    pub ttl: Ttl,
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// What it replaces.
+    pub topic: Option<Topic>,
+}
+
+impl Request {
+    /// A push message whose `body` is encrypted with `aes128gcm`.
+    #[must_use]
+    pub fn push(
+        endpoint: Url,
+        headers: &PushHeaders,
+        body: Bytes,
+        identity: Arc<SigningKey>,
+        correlation: Correlation,
+    ) -> Self {
+        let mut fields = HeaderMap::with_capacity(5);
+        fields.insert(TTL, HeaderValue::from(headers.ttl.seconds()));
+        fields.insert(URGENCY, HeaderValue::from_static(headers.urgency.as_str()));
+        // A topic is base64url, which is always a header value.
+        if let Some(topic) =
+            headers.topic.as_ref().and_then(|topic| HeaderValue::from_str(topic.as_str()).ok())
+        {
+            fields.insert(TOPIC, topic);
+        }
+        fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        Self { endpoint, method: Method::POST, headers: fields, body, identity: Some(identity), correlation }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("body_bytes", &self.body.len())
+            .field("correlation", &self.correlation)
+            .finish_non_exhaustive()
+    }
+}
+
+const TTL: HeaderName = HeaderName::from_static("ttl");
+const URGENCY: HeaderName = HeaderName::from_static("urgency");
+const TOPIC: HeaderName = HeaderName::from_static("topic");

@@ -1,0 +1,145 @@
+//! What the HTTP side and the WebSocket side share: configuration, storage, connected agents, tokens, rates.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use webpush::key::PublicKey;
+use webpush::origin::Origin;
+use webpush::vapid::verify::Verifier;
+
+use crate::clock::{Clock, Instant};
+use crate::config::{Config, ConfigError};
+use crate::connected::ConnectedAgents;
+use crate::id::{MessageId, SubscriptionId};
+use crate::rate::RateLimiter;
+use crate::storage::{Storage, StorageError, Totals};
+use crate::token::TokenKey;
+
+/// One push service, without its sockets.
+pub struct Service {
+    /// Its settings.
+    pub config: Config,
+    /// What it keeps.
+    pub storage: Arc<dyn Storage>,
+    /// Where it takes the time from.
+    pub clock: Arc<dyn Clock>,
+    /// The agents that are connected.
+    pub agents: Arc<ConnectedAgents>,
+    pub(crate) tokens: TokenKey,
+    pub(crate) verifier: Verifier,
+    pub(crate) subscription_rates: RateLimiter<SubscriptionId>,
+    pub(crate) sender_rates: RateLimiter<Sender>,
+}
+
+/// Who posts a message, as far as its rate goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sender {
+    /// RFC 8292: it has proven to hold this key.
+    Key(PublicKey),
+    /// It has not; an IPv6 address stands for its network of 64 bits.
+    Address(IpAddr),
+}
+
+/// How the service is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// What is kept.
+    pub totals: Totals,
+    /// Agents that are connected.
+    pub connected: usize,
+    /// VAPID tokens whose verification is remembered.
+    pub tokens_verified: usize,
+}
+
+impl Service {
+    /// Puts the parts together and attaches the storage to the connected agents.
+    pub fn new(
+        config: Config,
+        tokens: TokenKey,
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let origin = Origin::parse(config.public_url.origin()).ok_or(ConfigError::PublicUrl)?;
+        let agents = Arc::new(ConnectedAgents::default());
+        storage.attach(Arc::<ConnectedAgents>::clone(&agents));
+        Ok(Self {
+            verifier: Verifier::new(origin, TOKENS_VERIFIED_MAX),
+            subscription_rates: RateLimiter::new(config.subscription_rate, RATED_KEYS_MAX),
+            sender_rates: RateLimiter::new(config.sender_rate, RATED_KEYS_MAX),
+            config,
+            storage,
+            clock,
+            agents,
+            tokens,
+        })
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Where application servers post for a subscription (RFC 8030 §5). A secret: never into a log.
+    #[must_use]
+    pub fn push_resource(&self, id: SubscriptionId) -> String {
+        format!("{}{PUSH_PATH}{}", self.config.public_url.origin(), self.tokens.seal_endpoint(id))
+    }
+
+    /// Where a message is revoked (RFC 8030 §5). A secret: never into a log.
+    #[must_use]
+    pub fn message_resource(&self, id: MessageId) -> String {
+        format!("{}{MESSAGE_PATH}{}", self.config.public_url.origin(), self.tokens.seal_message(id))
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            totals: self.storage.totals(),
+            connected: self.agents.count(),
+            tokens_verified: self.verifier.remembered(),
+        }
+    }
+
+    /// Removes what has expired and who has not come back, in steps between which pushes go on.
+    pub async fn sweep(&self) -> Result<(), StorageError> {
+        let now = self.now();
+        let idle = i64::try_from(self.config.retention.agent_idle_max.as_secs()).unwrap_or(i64::MAX);
+        let idle_since = now.plus_seconds(idle.saturating_neg());
+        loop {
+            let swept = self.storage.sweep(now, idle_since).await?;
+            crate::measure::swept(swept.messages, swept.agents);
+            if !swept.more {
+                break;
+            }
+        }
+        self.subscription_rates.forget_idle(now);
+        self.sender_rates.forget_idle(now);
+        crate::measure::state(&self.stats());
+        Ok(())
+    }
+}
+
+impl Sender {
+    pub(crate) fn at(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::Address(IpAddr::V4(address)),
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & !u128::from(u64::MAX);
+                Self::Address(IpAddr::V6(network.into()))
+            }
+        }
+    }
+}
+
+/// Push resources are found under this path.
+pub const PUSH_PATH: &str = "/wpush/";
+/// Message resources are found under this path.
+pub const MESSAGE_PATH: &str = "/m/";
+
+/// VAPID tokens remembered, about 300 bytes each; one for each application server and day is enough.
+const TOKENS_VERIFIED_MAX: usize = 10_000;
+/// Senders and subscriptions whose rates are followed at once, about 100 bytes each.
+const RATED_KEYS_MAX: usize = 200_000;

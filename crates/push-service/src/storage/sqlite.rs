@@ -1,0 +1,134 @@
+//! The embedded backend: one SQLite file, one thread that owns it.
+//!
+//! Every call becomes a job for the [`writer`], which takes all jobs that wait into one transaction, so that one fsync
+//! answers them all; because reads go the same way, a read sees every write that was asked for before it. What a
+//! push needs in the common case, its subscription, comes from memory without asking the thread.
+//!
+//! WAL with `synchronous=FULL`: a transaction that has been answered survives a loss of power.
+
+mod cache;
+mod schema;
+mod sequence;
+mod unit;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use thiserror::Error;
+
+use self::cache::SubscriptionCache;
+use self::sequence::Sequence;
+use self::unit::Unit;
+use self::writer::Writer;
+use super::{Answer, Outlet, Registered, Registration, Storage, Stored, Swept, Totals};
+use crate::clock::Instant;
+use crate::config::Retention;
+use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::message::{Message, NewMessage, Subscription};
+
+/// The embedded storage. Dropping it lets the jobs that wait finish and closes the file.
+pub struct SqliteStorage {
+    writer: Writer,
+    cache: Arc<SubscriptionCache>,
+    sequence: Arc<Sequence>,
+}
+
+/// Why the file can't be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// SQLite refused.
+    #[error("push service storage")]
+    Sqlite(#[from] rusqlite::Error),
+    /// It was written by a later version of this program.
+    #[error("push service storage has schema {found}, this program knows up to {known}")]
+    Newer {
+        /// The file's schema version.
+        found: i64,
+        /// The latest that this program knows.
+        known: i64,
+    },
+    /// The file's thread could not be started.
+    #[error("thread of the push service storage")]
+    Thread(#[source] std::io::Error),
+}
+
+impl SqliteStorage {
+    /// Opens the file, makes it if need be, and brings its schema up to date.
+    pub fn open(path: &Path, retention: Retention) -> Result<Self, OpenError> {
+        let connection = Connection::open(path)?;
+        schema::prepare(&connection)?;
+        let sequence = Arc::new(Sequence::starting_after(schema::last_id(&connection)?));
+        let totals = schema::totals(&connection)?;
+        let cache = Arc::new(SubscriptionCache::new(SUBSCRIPTIONS_CACHED_MAX));
+        let state = writer::State::new(retention, Arc::clone(&cache), Arc::clone(&sequence), totals);
+        let writer = Writer::start(connection, state).map_err(OpenError::Thread)?;
+        Ok(Self { writer, cache, sequence })
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn attach(&self, outlet: Arc<dyn Outlet>) {
+        self.writer.attach(outlet);
+    }
+
+    fn next_id(&self, now: Instant) -> MessageId {
+        self.sequence.next(now)
+    }
+
+    fn resume(&self, agent: AgentId, now: Instant) -> Answer<'_, bool> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.resume(agent, now))
+    }
+
+    fn register(&self, registration: Registration) -> Answer<'_, Registered> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.register(&registration))
+    }
+
+    fn unregister(&self, agent: AgentId, channel: ChannelId) -> Answer<'_, ()> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.unregister(agent, channel))
+    }
+
+    fn subscription(&self, id: SubscriptionId) -> Answer<'_, Option<Arc<Subscription>>> {
+        if let Some(known) = self.cache.find(id) {
+            return Box::pin(std::future::ready(Ok(Some(known))));
+        }
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.subscription(id))
+    }
+
+    fn store(&self, message: NewMessage, now: Instant) -> Answer<'_, Stored> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.store(&message, now))
+    }
+
+    fn pending(
+        &self,
+        agent: AgentId,
+        after: MessageId,
+        limit: usize,
+        now: Instant,
+    ) -> Answer<'_, Vec<Arc<Message>>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.pending(agent, after, limit, now))
+    }
+
+    fn acknowledge(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.acknowledge(agent, &ids))
+    }
+
+    fn revoke(&self, id: MessageId) -> Answer<'_, bool> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.revoke(id))
+    }
+
+    fn sweep(&self, now: Instant, idle_since: Instant) -> Answer<'_, Swept> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.sweep(now, idle_since))
+    }
+
+    fn totals(&self) -> Totals {
+        self.writer.totals()
+    }
+}
+
+/// Subscriptions held in memory, about 250 bytes each; when more are in use they are read from the file again.
+const SUBSCRIPTIONS_CACHED_MAX: usize = 200_000;
+
+#[cfg(test)]
+mod tests;

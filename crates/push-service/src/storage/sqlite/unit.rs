@@ -1,0 +1,168 @@
+//! What one call does to the file, inside the transaction of its batch: agents and subscriptions here, messages in
+//! [`messages`], removal of what is old in [`sweep`].
+//!
+//! Invariant: whatever deletes a message takes it out of the counts and tells the outlet; [`Unit::removed`] is the one
+//! place for both.
+
+mod messages;
+mod queues;
+mod sweep;
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use webpush::key::PublicKey;
+
+pub(super) use self::queues::Queues;
+use super::sequence::Sequence;
+use crate::clock::Instant;
+use crate::config::Retention;
+use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::message::{Message, Subscription};
+use crate::storage::{Registered, Registration, Totals};
+
+/// One transaction under way.
+pub(super) struct Unit<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) retention: Retention,
+    pub(super) sequence: &'a Sequence,
+    pub(super) queues: &'a mut Queues,
+    pub(super) totals: Totals,
+    pub(super) effects: &'a mut Vec<Effect>,
+}
+
+/// What is to be done once the transaction is on disk, in this order.
+pub(super) enum Effect {
+    Known(Arc<Subscription>),
+    Forgotten(SubscriptionId),
+    Stored(Arc<Message>),
+    Withdrawn(AgentId, MessageId),
+    AgentRemoved(AgentId),
+}
+
+impl Unit<'_> {
+    pub(super) fn resume(&mut self, agent: AgentId, now: Instant) -> rusqlite::Result<bool> {
+        let seen: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT seen FROM agent WHERE id = ?1")?
+            .query_row([agent.bytes()], |row| row.get(0))
+            .optional()?;
+        let Some(seen) = seen else { return Ok(false) };
+        // Reconnecting must not write each time; idle agents are counted in days.
+        if now.micros().saturating_sub(seen) > SEEN_GRANULARITY_MICROS {
+            self.connection
+                .prepare_cached("UPDATE agent SET seen = ?2 WHERE id = ?1")?
+                .execute((agent.bytes(), now.micros()))?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn register(&mut self, wish: &Registration) -> rusqlite::Result<Registered> {
+        if let Some(present) = self.channel(wish.agent, wish.channel)? {
+            if present.restricted_to == wish.restricted_to {
+                return Ok(Registered::Subscription(Arc::new(present)));
+            }
+            self.remove_subscription(present.agent, present.id)?;
+        }
+        let channels: i64 = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM subscription WHERE agent = ?1")?
+            .query_row([wish.agent.bytes()], |row| row.get(0))?;
+        if u64::try_from(channels).unwrap_or(0) >= self.retention.agent_channels_max {
+            return Ok(Registered::TooManyChannels);
+        }
+        let agents = self
+            .connection
+            .prepare_cached("INSERT INTO agent (id, seen) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING")?
+            .execute((wish.agent.bytes(), wish.now.micros()))?;
+        self.totals.agents += u64::try_from(agents).unwrap_or(0);
+        let subscription = Subscription {
+            id: SubscriptionId::random().map_err(unusable)?,
+            agent: wish.agent,
+            channel: wish.channel,
+            restricted_to: wish.restricted_to,
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO subscription (id, agent, channel, restricted_to) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((
+                subscription.id.bytes(),
+                subscription.agent.bytes(),
+                subscription.channel.bytes(),
+                subscription.restricted_to.as_ref().map(PublicKey::as_bytes),
+            ))?;
+        self.totals.subscriptions += 1;
+        let subscription = Arc::new(subscription);
+        self.effects.push(Effect::Known(Arc::clone(&subscription)));
+        Ok(Registered::Subscription(subscription))
+    }
+
+    pub(super) fn unregister(&mut self, agent: AgentId, channel: ChannelId) -> rusqlite::Result<()> {
+        match self.channel(agent, channel)? {
+            Some(subscription) => self.remove_subscription(agent, subscription.id),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn subscription(&mut self, id: SubscriptionId) -> rusqlite::Result<Option<Arc<Subscription>>> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT id, agent, channel, restricted_to FROM subscription WHERE id = ?1")?
+            .query_row([id.bytes()], read_subscription)
+            .optional()?
+            .map(Arc::new);
+        if let Some(subscription) = &found {
+            self.effects.push(Effect::Known(Arc::clone(subscription)));
+        }
+        Ok(found)
+    }
+
+    fn channel(&self, agent: AgentId, channel: ChannelId) -> rusqlite::Result<Option<Subscription>> {
+        self.connection
+            .prepare_cached(
+                "SELECT id, agent, channel, restricted_to FROM subscription WHERE agent = ?1 AND channel = ?2",
+            )?
+            .query_row((agent.bytes(), channel.bytes()), read_subscription)
+            .optional()
+    }
+
+    fn remove_subscription(&mut self, agent: AgentId, id: SubscriptionId) -> rusqlite::Result<()> {
+        let gone: Vec<i64> = self
+            .connection
+            .prepare_cached("DELETE FROM message WHERE agent = ?1 AND subscription = ?2 RETURNING id")?
+            .query_map((agent.bytes(), id.bytes()), |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for message in gone {
+            self.totals.messages = self.totals.messages.saturating_sub(1);
+            self.effects.push(Effect::Withdrawn(agent, MessageId::from_number(message)));
+        }
+        let removed = self
+            .connection
+            .prepare_cached("DELETE FROM subscription WHERE id = ?1")?
+            .execute([id.bytes()])?;
+        self.totals.subscriptions =
+            self.totals.subscriptions.saturating_sub(u64::try_from(removed).unwrap_or(0));
+        self.queues.forget(id);
+        self.effects.push(Effect::Forgotten(id));
+        Ok(())
+    }
+}
+
+fn read_subscription(row: &Row<'_>) -> rusqlite::Result<Subscription> {
+    let key: Option<[u8; 65]> = row.get(3)?;
+    Ok(Subscription {
+        id: SubscriptionId::from_bytes(row.get(0)?),
+        agent: AgentId::from_bytes(row.get(1)?),
+        channel: ChannelId::from_bytes(row.get(2)?),
+        restricted_to: key.map(|key| PublicKey::from_bytes(&key)).transpose().map_err(unusable)?,
+    })
+}
+
+/// What the file or the system gave can't be used: fails the transaction.
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
+/// `seen` is at most so much behind: one hour.
+const SEEN_GRANULARITY_MICROS: i64 = 3_600_000_000;

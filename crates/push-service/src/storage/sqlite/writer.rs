@@ -1,0 +1,245 @@
+//! The thread that owns the file: group commit.
+//!
+//! Whatever waits goes into one transaction; after its commit the messages are handed out and all callers answered.
+//! When anything in it fails, the whole transaction is rolled back and all of them are told Unavailable, so nobody
+//! is answered for something that is not on disk.
+//!
+//! A panic here stops the process: the memory beside the file could no longer be trusted.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::cache::SubscriptionCache;
+use super::sequence::Sequence;
+use super::unit::{Effect, Queues, Unit};
+use crate::config::Retention;
+use crate::storage::{Answer, Outlet, StorageError, Totals};
+
+/// The way to the thread.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    outlet: Arc<OnceLock<Arc<dyn Outlet>>>,
+    totals: Arc<Mutex<Totals>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread keeps beside the file.
+pub(super) struct State {
+    retention: Retention,
+    cache: Arc<SubscriptionCache>,
+    sequence: Arc<Sequence>,
+    totals: Totals,
+    queues: Queues,
+}
+
+impl State {
+    pub(super) fn new(
+        retention: Retention,
+        cache: Arc<SubscriptionCache>,
+        sequence: Arc<Sequence>,
+        totals: Totals,
+    ) -> Self {
+        Self { retention, cache, sequence, totals, queues: Queues::default() }
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, state: State) -> io::Result<Self> {
+        let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        let outlet = Arc::new(OnceLock::new());
+        let totals = Arc::new(Mutex::new(state.totals));
+        let mut worker =
+            Worker { connection, state, outlet: Arc::clone(&outlet), published: Arc::clone(&totals) };
+        let thread = thread::Builder::new().name("push-storage".into()).spawn(move || {
+            let _stop = StopProcessOnPanic;
+            worker.work(waiting);
+        })?;
+        Ok(Self { jobs: Some(jobs), outlet, totals, thread: Some(thread) })
+    }
+
+    pub(super) fn attach(&self, outlet: Arc<dyn Outlet>) {
+        let attached = self.outlet.set(outlet);
+        assert!(attached.is_ok(), "the storage has one outlet");
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        *self.totals.lock()
+    }
+
+    /// Has `operation` run in the next transaction; the answer comes after its commit. The job is queued when this is
+    /// called, not when the answer is first polled: order of calls is order of effects.
+    pub(super) fn ask<T, F>(&self, operation: F) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Asked { operation: Some(operation), result: None, reply });
+        // A full queue is answered at once: waiting longer would only move the queue into the callers.
+        let queued = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok());
+        Box::pin(async move {
+            if !queued {
+                return Err(StorageError::Unavailable("too many requests wait".into()));
+            }
+            answer.await.unwrap_or_else(|_| Err(StorageError::Unavailable("the storage has stopped".into())))
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the push service's storage thread had panicked");
+        }
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    state: State,
+    outlet: Arc<OnceLock<Arc<dyn Outlet>>>,
+    published: Arc<Mutex<Totals>>,
+}
+
+impl Worker {
+    fn work(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
+        while waiting.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
+            let outcome = self.commit(&mut batch).map_err(|error| {
+                tracing::warn!(error = %error, jobs = batch.len(), "push service storage: transaction failed");
+                StorageError::Unavailable(error.to_string())
+            });
+            for job in batch.drain(..) {
+                job.answer(outcome.clone());
+            }
+        }
+    }
+
+    /// Runs the batch in one transaction and hands out what it stored.
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        let mut effects = Vec::new();
+        let done = self.transact(batch, &mut effects);
+        match done {
+            Ok(totals) => {
+                self.state.totals = totals;
+                *self.published.lock() = totals;
+                self.hand_out(effects);
+                Ok(())
+            }
+            Err(error) => {
+                // The counts may hold what was rolled back: they are read again when needed.
+                self.state.queues.clear();
+                Err(error)
+            }
+        }
+    }
+
+    fn transact(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        effects: &mut Vec<Effect>,
+    ) -> rusqlite::Result<Totals> {
+        let before = self.state.sequence.last();
+        let transaction = self.connection.transaction()?;
+        let mut unit = Unit {
+            connection: &transaction,
+            retention: self.state.retention,
+            sequence: &self.state.sequence,
+            queues: &mut self.state.queues,
+            totals: self.state.totals,
+            effects,
+        };
+        for job in batch {
+            job.run(&mut unit)?;
+        }
+        let totals = unit.totals;
+        let last = self.state.sequence.last();
+        if last > before && !effects.is_empty() {
+            transaction
+                .prepare_cached("UPDATE service SET last_id = ?1 WHERE one = 1")?
+                .execute([last.number()])?;
+        }
+        transaction.commit()?;
+        Ok(totals)
+    }
+
+    fn hand_out(&self, effects: Vec<Effect>) {
+        let outlet = self.outlet.get();
+        for effect in effects {
+            match effect {
+                Effect::Known(subscription) => self.state.cache.insert(subscription),
+                Effect::Forgotten(id) => self.state.cache.remove(id),
+                Effect::Stored(message) => {
+                    if let Some(outlet) = outlet {
+                        outlet.stored(message);
+                    }
+                }
+                Effect::Withdrawn(agent, id) => {
+                    if let Some(outlet) = outlet {
+                        outlet.withdrawn(agent, id);
+                    }
+                }
+                Effect::AgentRemoved(agent) => {
+                    if let Some(outlet) = outlet {
+                        outlet.agent_removed(agent);
+                    }
+                }
+            }
+        }
+    }
+}
+
+trait Job: Send {
+    fn run(&mut self, unit: &mut Unit<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, outcome: Result<(), StorageError>);
+}
+
+struct Asked<T, F> {
+    operation: Option<F>,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, StorageError>>,
+}
+
+impl<T, F> Job for Asked<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Unit<'_>) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, unit: &mut Unit<'_>) -> rusqlite::Result<()> {
+        if let Some(operation) = self.operation.take() {
+            self.result = Some(operation(unit)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StorageError>) {
+        let Self { result, reply, .. } = *self;
+        let unfinished = || StorageError::Unavailable("the transaction was not finished".into());
+        let answer = outcome.and_then(|()| result.ok_or_else(unfinished));
+        // Nobody waits any more when the request was cancelled; the change stands all the same.
+        let _unread = reply.send(answer);
+    }
+}
+
+struct StopProcessOnPanic;
+
+impl Drop for StopProcessOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// Jobs that may wait; a further one is answered Unavailable.
+const JOBS_WAITING_MAX: usize = 16_384;
+/// Jobs in one transaction, so that the first of them does not wait for ever.
+const BATCH_JOBS_MAX: usize = 512;

@@ -1,0 +1,361 @@
+//! The contract of every backend, run against the embedded one.
+
+use std::path::Path;
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use webpush::header::{Topic, Urgency};
+use webpush::vapid::key::SigningKey;
+
+use super::sqlite::SqliteStorage;
+use super::*;
+use crate::config::Retention;
+use crate::message::{Encoding, Keeping};
+use crate::testing::{channel, message, retention, subscribe};
+
+const NOW: Instant = Instant::from_micros(1_800_000_000_000_000);
+
+struct Fixture {
+    storage: SqliteStorage,
+    outlet: Arc<Recorder>,
+    dir: TempDir,
+}
+
+#[derive(Default)]
+struct Recorder {
+    stored: Mutex<Vec<(MessageId, String)>>,
+    withdrawn: Mutex<Vec<MessageId>>,
+    removed: Mutex<Vec<AgentId>>,
+}
+
+impl Outlet for Recorder {
+    fn stored(&self, message: Arc<Message>) {
+        self.stored.lock().push((message.id, body(&message)));
+    }
+
+    fn withdrawn(&self, _: AgentId, id: MessageId) {
+        self.withdrawn.lock().push(id);
+    }
+
+    fn agent_removed(&self, agent: AgentId) {
+        self.removed.lock().push(agent);
+    }
+}
+
+impl Fixture {
+    fn new(retention: Retention) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (storage, outlet) = open(dir.path(), retention);
+        Self { storage, outlet, dir }
+    }
+
+    fn reopened(self) -> Self {
+        drop(self.storage);
+        let (storage, outlet) = open(self.dir.path(), retention());
+        Self { storage, outlet, dir: self.dir }
+    }
+
+    async fn subscription(&self) -> Arc<Subscription> {
+        subscribe(&self.storage, AgentId::random().unwrap(), channel(1), NOW).await
+    }
+
+    async fn keep(&self, new: NewMessage) -> MessageId {
+        match self.storage.store(new, NOW).await.unwrap() {
+            Stored::Kept(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn pending(&self, agent: AgentId) -> Vec<String> {
+        let all = self.storage.pending(agent, MessageId::START, 1000, NOW).await.unwrap();
+        all.iter().map(|message| body(message)).collect()
+    }
+}
+
+fn open(dir: &Path, retention: Retention) -> (SqliteStorage, Arc<Recorder>) {
+    let storage = SqliteStorage::open(&dir.join("push.sqlite"), retention).unwrap();
+    let outlet = Arc::new(Recorder::default());
+    storage.attach(Arc::<Recorder>::clone(&outlet));
+    (storage, outlet)
+}
+
+fn body(message: &Message) -> String {
+    String::from_utf8(message.content.body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_message_waits_until_it_is_acknowledged_and_then_never_comes_again() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let first = fixture.keep(message(&subscription, "first", NOW)).await;
+    let second = fixture.keep(message(&subscription, "second", NOW)).await;
+    assert!(first < second);
+    assert_eq!(fixture.pending(subscription.agent).await, ["first", "second"]);
+
+    assert_eq!(fixture.storage.acknowledge(subscription.agent, vec![first, first]).await.unwrap(), 1);
+    assert_eq!(fixture.pending(subscription.agent).await, ["second"]);
+    assert_eq!(fixture.storage.totals().messages, 1);
+}
+
+#[tokio::test]
+async fn after_a_reopening_the_acknowledged_are_gone_and_the_others_there_in_order() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(fixture.keep(message(&subscription, &number.to_string(), NOW)).await);
+    }
+    let odd = ids.iter().copied().skip(1).step_by(2).collect();
+    fixture.storage.acknowledge(subscription.agent, odd).await.unwrap();
+
+    let fixture = fixture.reopened();
+    let even: Vec<_> = (0..20).step_by(2).map(|number: i32| number.to_string()).collect();
+    assert_eq!(fixture.pending(subscription.agent).await, even);
+    assert_eq!(fixture.storage.totals(), Totals { agents: 1, subscriptions: 1, messages: 10 });
+    assert_eq!(fixture.storage.subscription(subscription.id).await.unwrap().unwrap(), subscription);
+}
+
+#[tokio::test]
+async fn an_answer_means_that_another_process_finds_the_message_in_the_file() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    fixture.keep(message(&subscription, "durable", NOW)).await;
+    // The file and its log as they are at this moment, as after a crash: nothing was closed.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["push.sqlite", "push.sqlite-wal"] {
+        std::fs::copy(fixture.dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let (storage, _) = open(copy.path(), retention());
+    let found = storage.pending(subscription.agent, MessageId::START, 10, NOW).await.unwrap();
+    assert_eq!(found.iter().map(|message| body(message)).collect::<Vec<_>>(), ["durable"]);
+}
+
+#[tokio::test]
+async fn an_id_is_never_given_twice_though_the_clock_is_set_back() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let before = fixture.keep(message(&subscription, "before", NOW)).await;
+    fixture.storage.acknowledge(subscription.agent, vec![before]).await.unwrap();
+
+    let fixture = fixture.reopened();
+    let yesterday = NOW.plus_seconds(-86_400);
+    let Stored::Kept(after) =
+        fixture.storage.store(message(&subscription, "after", NOW), yesterday).await.unwrap()
+    else {
+        panic!("not kept")
+    };
+    assert!(after > before);
+    assert!(fixture.storage.next_id(yesterday) > after);
+}
+
+// RFC 8030 §5.4
+#[tokio::test]
+async fn a_topic_holds_one_message_in_one_subscription() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let other = subscribe(&fixture.storage, subscription.agent, channel(2), NOW).await;
+    let topic = |subscription, name: &str, text: &str| NewMessage {
+        topic: Some(name.parse::<Topic>().unwrap()),
+        ..message(subscription, text, NOW)
+    };
+    let replaced = fixture.keep(topic(&subscription, "upd", "old")).await;
+    fixture.keep(topic(&other, "upd", "of the other subscription")).await;
+    fixture.keep(message(&subscription, "without topic", NOW)).await;
+    fixture.keep(topic(&subscription, "UPD", "of another topic")).await;
+    fixture.keep(topic(&subscription, "upd", "new")).await;
+    assert_eq!(
+        fixture.pending(subscription.agent).await,
+        ["of the other subscription", "without topic", "of another topic", "new"]
+    );
+    assert_eq!(*fixture.outlet.withdrawn.lock(), [replaced]);
+    assert_eq!(fixture.storage.totals().messages, 4);
+}
+
+// RFC 8030 §5.2
+#[tokio::test]
+async fn what_has_expired_is_neither_given_out_nor_kept() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    for seconds in [60, 120] {
+        let expires = NOW.plus_seconds(seconds);
+        fixture.keep(NewMessage { expires, ..message(&subscription, &seconds.to_string(), NOW) }).await;
+    }
+    let later = NOW.plus_seconds(60);
+    let pending = fixture.storage.pending(subscription.agent, MessageId::START, 10, later).await.unwrap();
+    assert_eq!(pending.iter().map(|message| body(message)).collect::<Vec<_>>(), ["120"]);
+
+    let swept = fixture.storage.sweep(later, NOW.plus_seconds(-1)).await.unwrap();
+    assert_eq!(swept, Swept { messages: 1, agents: 0, more: false });
+    assert_eq!(fixture.storage.totals().messages, 1);
+}
+
+#[tokio::test]
+async fn at_the_limit_the_oldest_of_the_lowest_urgency_goes() {
+    let limits = Retention { subscription_messages_max: 3, ..retention() };
+    let fixture = Fixture::new(limits);
+    let subscription = fixture.subscription().await;
+    let urgent = |urgency, text: &str| NewMessage { urgency, ..message(&subscription, text, NOW) };
+    // (urgency, its name, whether it is kept, what is left)
+    let cases: [(Urgency, &str, bool, &[&str]); 7] = [
+        (Urgency::Low, "low 1", true, &["low 1"]),
+        (Urgency::High, "high 1", true, &["low 1", "high 1"]),
+        (Urgency::Low, "low 2", true, &["low 1", "high 1", "low 2"]),
+        (Urgency::Normal, "normal 1", true, &["high 1", "low 2", "normal 1"]),
+        (Urgency::Low, "low 3", true, &["high 1", "normal 1", "low 3"]),
+        (Urgency::High, "high 2", true, &["high 1", "normal 1", "high 2"]),
+        (Urgency::VeryLow, "very low", false, &["high 1", "normal 1", "high 2"]),
+    ];
+    for (urgency, text, kept, left) in cases {
+        let stored = fixture.storage.store(urgent(urgency, text), NOW).await.unwrap();
+        assert_eq!(matches!(stored, Stored::Kept(_)), kept, "{text}");
+        assert_eq!(stored == Stored::Full, !kept, "{text}");
+        assert_eq!(fixture.pending(subscription.agent).await, left, "after {text}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_limited_for_each_subscription_but_one_message_always_fits() {
+    let limits = Retention { subscription_bytes_max: 10, ..retention() };
+    let fixture = Fixture::new(limits);
+    let subscription = fixture.subscription().await;
+    let cases: [(&str, &[&str]); 5] = [
+        ("12345", &["12345"]),
+        ("6789", &["12345", "6789"]),
+        ("abc", &["6789", "abc"]),
+        ("much larger than the limit", &["much larger than the limit"]),
+        ("z", &["z"]),
+    ];
+    for (text, left) in cases {
+        fixture.keep(message(&subscription, text, NOW)).await;
+        assert_eq!(fixture.pending(subscription.agent).await, left, "after {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_has_a_limited_number_of_channels() {
+    let fixture = Fixture::new(Retention { agent_channels_max: 2, ..retention() });
+    let agent = AgentId::random().unwrap();
+    let wish = |number| Registration { agent, channel: channel(number), restricted_to: None, now: NOW };
+    subscribe(&fixture.storage, agent, channel(1), NOW).await;
+    subscribe(&fixture.storage, agent, channel(2), NOW).await;
+    assert_eq!(fixture.storage.register(wish(3)).await.unwrap(), Registered::TooManyChannels);
+    assert!(matches!(fixture.storage.register(wish(2)).await.unwrap(), Registered::Subscription(_)));
+    fixture.storage.unregister(agent, channel(1)).await.unwrap();
+    assert!(matches!(fixture.storage.register(wish(3)).await.unwrap(), Registered::Subscription(_)));
+}
+
+#[tokio::test]
+async fn a_channel_registered_again_keeps_its_subscription_unless_the_key_changes() {
+    let fixture = Fixture::new(retention());
+    let agent = AgentId::random().unwrap();
+    let key = *SigningKey::generate().unwrap().public_key();
+    let register = async |restricted_to| {
+        let wish = Registration { agent, channel: channel(1), restricted_to, now: NOW };
+        match fixture.storage.register(wish).await.unwrap() {
+            Registered::Subscription(subscription) => subscription,
+            Registered::TooManyChannels => panic!("too many channels"),
+        }
+    };
+    let open = register(None).await;
+    assert_eq!(register(None).await, open);
+    fixture.keep(message(&open, "for the old one", NOW)).await;
+
+    // RFC 8292 §4: the restriction belongs to the subscription, so another key makes another one.
+    let restricted = register(Some(key)).await;
+    assert_ne!(restricted.id, open.id);
+    assert_eq!(register(Some(key)).await, restricted);
+    assert_eq!(fixture.storage.subscription(open.id).await.unwrap(), None);
+    assert!(fixture.pending(agent).await.is_empty());
+    assert_eq!(fixture.storage.totals(), Totals { agents: 1, subscriptions: 1, messages: 0 });
+}
+
+#[tokio::test]
+async fn a_removed_subscription_takes_nothing_and_keeps_nothing() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let id = fixture.keep(message(&subscription, "lost", NOW)).await;
+    fixture.storage.unregister(subscription.agent, subscription.channel).await.unwrap();
+    fixture.storage.unregister(subscription.agent, subscription.channel).await.unwrap();
+    assert_eq!(*fixture.outlet.withdrawn.lock(), [id]);
+    assert_eq!(fixture.storage.subscription(subscription.id).await.unwrap(), None);
+    assert_eq!(fixture.storage.store(message(&subscription, "late", NOW), NOW).await.unwrap(), Stored::Gone);
+    assert_eq!(fixture.storage.totals(), Totals { agents: 1, subscriptions: 0, messages: 0 });
+}
+
+#[tokio::test]
+async fn idle_agents_are_removed_with_all_they_have() {
+    let fixture = Fixture::new(retention());
+    let idle = fixture.subscription().await;
+    let back = fixture.subscription().await;
+    fixture.keep(message(&idle, "lost", NOW)).await;
+    let later = NOW.plus_seconds(86_400);
+    assert!(fixture.storage.resume(back.agent, later).await.unwrap());
+
+    let swept = fixture.storage.sweep(NOW, NOW.plus_seconds(1)).await.unwrap();
+    assert_eq!(swept, Swept { messages: 0, agents: 1, more: false });
+    assert_eq!(*fixture.outlet.removed.lock(), [idle.agent]);
+    assert!(!fixture.storage.resume(idle.agent, later).await.unwrap());
+    assert_eq!(fixture.storage.subscription(idle.id).await.unwrap(), None);
+    assert!(fixture.storage.subscription(back.id).await.unwrap().is_some());
+    assert_eq!(fixture.storage.totals(), Totals { agents: 1, subscriptions: 1, messages: 0 });
+}
+
+#[tokio::test]
+async fn nobody_acknowledges_another_agents_messages() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let id = fixture.keep(message(&subscription, "mine", NOW)).await;
+    let stranger = fixture.subscription().await;
+    assert_eq!(fixture.storage.acknowledge(stranger.agent, vec![id]).await.unwrap(), 0);
+    assert_eq!(fixture.pending(subscription.agent).await, ["mine"]);
+    assert!(fixture.pending(stranger.agent).await.is_empty());
+}
+
+// RFC 8030 §5: the application server may delete a message it posted.
+#[tokio::test]
+async fn a_revoked_message_is_withdrawn_once() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let id = fixture.keep(message(&subscription, "oops", NOW)).await;
+    assert!(fixture.storage.revoke(id).await.unwrap());
+    assert!(!fixture.storage.revoke(id).await.unwrap());
+    assert_eq!(*fixture.outlet.withdrawn.lock(), [id]);
+    assert!(fixture.pending(subscription.agent).await.is_empty());
+}
+
+#[tokio::test]
+async fn messages_stored_at_the_same_time_are_handed_out_in_the_order_of_their_ids() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let calls: Vec<_> = (0..200)
+        .map(|number| fixture.storage.store(message(&subscription, &number.to_string(), NOW), NOW))
+        .collect();
+    let stored = futures_util::future::join_all(calls).await;
+    assert!(stored.into_iter().all(|stored| matches!(stored, Ok(Stored::Kept(_)))));
+    let handed_out = fixture.outlet.stored.lock().clone();
+    assert_eq!(handed_out.len(), 200);
+    assert!(handed_out.is_sorted());
+    let bodies: Vec<_> = handed_out.into_iter().map(|(_, body)| body).collect();
+    assert_eq!(fixture.pending(subscription.agent).await, bodies);
+}
+
+#[tokio::test]
+async fn pending_messages_are_read_in_pages_with_everything_that_was_stored() {
+    let fixture = Fixture::new(retention());
+    let subscription = fixture.subscription().await;
+    let encoding = Encoding::Aesgcm { encryption: "salt=abc".into(), crypto_key: "dh=def".into() };
+    for text in ["", "second", "third"] {
+        let mut new = message(&subscription, text, NOW);
+        new.urgency = Urgency::High;
+        new.content.encoding = encoding.clone();
+        fixture.keep(new).await;
+    }
+    let page = fixture.storage.pending(subscription.agent, MessageId::START, 2, NOW).await.unwrap();
+    assert_eq!(page.len(), 2);
+    let rest = fixture.storage.pending(subscription.agent, page[1].id, 2, NOW).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    let last = &rest[0];
+    assert_eq!((last.channel, last.urgency, last.keeping), (channel(1), Urgency::High, Keeping::Stored));
+    assert_eq!(last.content.encoding, encoding);
+    assert_eq!(last.expires, NOW.plus_seconds(60));
+}

@@ -1,0 +1,83 @@
+//! Acknowledgements on their way to the storage: one call under way, what comes meanwhile goes with the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{sleep, timeout};
+
+use crate::id::{AgentId, MessageId};
+use crate::measure;
+use crate::service::Service;
+
+pub(super) struct Acknowledger {
+    service: Arc<Service>,
+    agent: AgentId,
+    waiting: Vec<MessageId>,
+    unusable: usize,
+    under_way: Option<BoxFuture<'static, ()>>,
+}
+
+impl Acknowledger {
+    pub(super) const fn new(service: Arc<Service>, agent: AgentId) -> Self {
+        Self { service, agent, waiting: Vec::new(), unusable: 0, under_way: None }
+    }
+
+    pub(super) fn add(&mut self, ids: Vec<MessageId>, unusable: usize) {
+        if self.waiting.is_empty() {
+            self.waiting = ids;
+        } else {
+            self.waiting.extend(ids);
+        }
+        self.unusable += unusable;
+        self.start();
+    }
+
+    /// Returns when the call under way has ended; never when there is none. Cancel-safe: the call goes on.
+    pub(super) async fn progress(&mut self) {
+        match &mut self.under_way {
+            Some(call) => call.await,
+            None => std::future::pending().await,
+        }
+        self.under_way = None;
+        self.start();
+    }
+
+    /// Waits until the storage has taken everything.
+    pub(super) async fn finish(&mut self) {
+        let all = async {
+            while self.under_way.is_some() {
+                self.progress().await;
+            }
+        };
+        if timeout(FINISH_TIMEOUT, all).await.is_err() {
+            tracing::warn!("acknowledgements were not stored; their messages will be delivered again");
+        }
+    }
+
+    fn start(&mut self) {
+        if self.under_way.is_none() && !self.waiting.is_empty() {
+            let ids = std::mem::take(&mut self.waiting);
+            let unusable = std::mem::take(&mut self.unusable);
+            let (service, agent) = (Arc::clone(&self.service), self.agent);
+            self.under_way = Some(Box::pin(acknowledge(service, agent, ids, unusable)));
+        }
+    }
+}
+
+async fn acknowledge(service: Arc<Service>, agent: AgentId, ids: Vec<MessageId>, unusable: usize) {
+    for _ in 0..ATTEMPTS {
+        match service.storage.acknowledge(agent, ids.clone()).await {
+            Ok(_) => {
+                measure::acknowledged(ids.len().saturating_sub(unusable), unusable);
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "acknowledgements could not be stored"),
+        }
+        sleep(RETRY_AFTER).await;
+    }
+}
+
+const ATTEMPTS: usize = 5;
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);

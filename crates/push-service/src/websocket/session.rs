@@ -1,0 +1,290 @@
+//! An agent's session without sockets or storage: what each message asks for, what may be sent, when to hang up.
+//!
+//! [`UnidentifiedAgent`] waits for `hello`; an [`Agent`] has an id, a window of notifications that it has not
+//! acknowledged, and a place in the order of its messages.
+//!
+//! Invariants: at most `window_messages` notifications are unacknowledged; the cursor never passes a stored message
+//! that was not sent, and a stored message at or before the cursor is not sent again in this session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use webpush::key::PublicKey;
+
+use super::frame::{AgentMessage, Broadcasts, ServiceMessage, Update};
+use crate::clock::Instant;
+use crate::config::WebSocketLimits;
+use crate::id::{AgentId, ChannelId, MessageId};
+use crate::message::{Keeping, Message};
+use crate::rate::Allowance;
+
+/// Before `hello`.
+#[derive(Debug, Clone, Copy)]
+pub struct UnidentifiedAgent;
+
+/// A `hello` that is acceptable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// The id that the agent says it has.
+    pub claimed: Option<AgentId>,
+    /// What to answer about broadcasts.
+    pub broadcasts: Broadcasts,
+}
+
+/// After `hello`.
+#[derive(Debug)]
+pub struct Agent {
+    id: AgentId,
+    window_max: usize,
+    unacknowledged: BTreeSet<MessageId>,
+    cursor: MessageId,
+    pings: Allowance,
+    changes: Allowance,
+}
+
+/// What a message asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// Nothing to do.
+    Nothing,
+    /// An answer that needs nobody else.
+    Send(ServiceMessage),
+    /// A subscription is wanted.
+    Register {
+        /// Its name.
+        channel: ChannelId,
+        /// RFC 8292 §4.
+        restricted_to: Option<PublicKey>,
+    },
+    /// A subscription is to end.
+    Unregister {
+        /// Its name.
+        channel: ChannelId,
+    },
+    /// Messages need not be kept any more.
+    Acknowledge {
+        /// Which.
+        ids: Vec<MessageId>,
+        /// How many of them the agent could not use (101, 102).
+        unusable: usize,
+    },
+    /// The connection has to end.
+    Close(Close),
+}
+
+/// What to do with a message for the agent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Send this and wait for its acknowledgement.
+    Send(ServiceMessage),
+    /// It has been sent, or has expired.
+    Skip,
+}
+
+/// Why the service hangs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// The first message was no `hello`, or one for another protocol.
+    NotHello,
+    /// A second `hello`.
+    SecondHello,
+    /// No `hello` in time.
+    HelloTimeout,
+    /// Not a message of the protocol.
+    Malformed,
+    /// A binary message.
+    Binary,
+    /// A message over the limit.
+    TooBig,
+    /// Too many pings.
+    PingFlood,
+    /// Too many registrations.
+    ChangeFlood,
+    /// A full window and nothing acknowledged.
+    NotAcknowledging,
+    /// The agent has connected again.
+    Superseded,
+    /// The agent was removed after a long absence, or is to start anew.
+    Removed,
+    /// The service stops.
+    GoingAway,
+    /// The storage does not answer.
+    Unavailable,
+}
+
+impl UnidentifiedAgent {
+    /// Judges the first message.
+    pub fn hello(self, message: AgentMessage) -> Result<Greeting, Close> {
+        match message {
+            AgentMessage::Hello { agent, use_webpush: true, broadcasts } => Ok(Greeting {
+                claimed: agent.as_deref().and_then(AgentId::parse),
+                broadcasts: Broadcasts::unknown(broadcasts),
+            }),
+            _ => Err(Close::NotHello),
+        }
+    }
+}
+
+impl Agent {
+    /// An agent that has said `hello`.
+    #[must_use]
+    pub fn new(id: AgentId, limits: &WebSocketLimits, now: Instant) -> Self {
+        Self {
+            id,
+            window_max: limits.window_messages,
+            unacknowledged: BTreeSet::new(),
+            cursor: MessageId::START,
+            pings: Allowance::new(limits.client_pings, now),
+            changes: Allowance::new(limits.client_changes, now),
+        }
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub const fn id(&self) -> AgentId {
+        self.id
+    }
+
+    /// Where the agent stands in the order of its stored messages.
+    #[must_use]
+    pub const fn cursor(&self) -> MessageId {
+        self.cursor
+    }
+
+    /// Notifications that may be sent before something is acknowledged.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.window_max.saturating_sub(self.unacknowledged.len())
+    }
+
+    /// Decides what a message asks for.
+    pub fn receive(&mut self, message: AgentMessage, now: Instant) -> Reaction {
+        match message {
+            AgentMessage::Hello { .. } => Reaction::Close(Close::SecondHello),
+            AgentMessage::Register { channel, key } => self.register(channel, key, now),
+            AgentMessage::Unregister { channel, code: _ } => self.unregister(channel, now),
+            AgentMessage::Ack { updates } => self.acknowledge(&updates),
+            // The message was acknowledged before; a failing handler is not the service's to mend.
+            AgentMessage::Nack { .. } => Reaction::Nothing,
+            AgentMessage::BroadcastSubscribe { broadcasts } => broadcast(broadcasts),
+            AgentMessage::Ping => match self.pings.take(now) {
+                Ok(()) => Reaction::Send(ServiceMessage::Pong),
+                Err(_) => Reaction::Close(Close::PingFlood),
+            },
+        }
+    }
+
+    /// Decides whether a message is sent. The caller has made sure that there is [`Agent::room`].
+    pub fn offer(&mut self, message: &Message, now: Instant) -> Offer {
+        assert!(self.room() > 0, "the window is full");
+        assert!(message.agent == self.id, "a message of another agent");
+        if message.keeping == Keeping::Stored {
+            if message.id <= self.cursor {
+                return Offer::Skip;
+            }
+            self.cursor = message.id;
+        }
+        // RFC 8030 §5.2: an expired message is not delivered; one with TTL 0 is, at once.
+        if message.keeping == Keeping::Stored && message.expires <= now {
+            return Offer::Skip;
+        }
+        self.unacknowledged.insert(message.id);
+        Offer::Send(ServiceMessage::notification(message))
+    }
+
+    fn register(&mut self, channel: String, key: Option<String>, now: Instant) -> Reaction {
+        if self.changes.take(now).is_err() {
+            return Reaction::Close(Close::ChangeFlood);
+        }
+        let restricted_to = match key.as_deref().filter(|key| !key.is_empty()) {
+            None => Ok(None),
+            Some(key) => read_key(key).map(Some).ok_or(()),
+        };
+        match (ChannelId::parse(&channel), restricted_to) {
+            (Some(channel), Ok(restricted_to)) => Reaction::Register { channel, restricted_to },
+            _ => Reaction::Send(ServiceMessage::Register { channel, status: 400, endpoint: String::new() }),
+        }
+    }
+
+    fn unregister(&mut self, channel: String, now: Instant) -> Reaction {
+        if self.changes.take(now).is_err() {
+            return Reaction::Close(Close::ChangeFlood);
+        }
+        match ChannelId::parse(&channel) {
+            Some(channel) => Reaction::Unregister { channel },
+            None => Reaction::Send(ServiceMessage::Unregister { channel, status: 400 }),
+        }
+    }
+
+    /// Any version of the agent's own is taken, also of an earlier session; what is not ours is skipped. A message
+    /// that can't be decrypted (101) or shown (102) would fail the next time too, so it goes as well.
+    fn acknowledge(&mut self, updates: &[Update]) -> Reaction {
+        let mut ids = Vec::with_capacity(updates.len());
+        let mut unusable = 0;
+        for update in updates {
+            if let Some(id) = MessageId::parse_version(&update.version) {
+                self.unacknowledged.remove(&id);
+                ids.push(id);
+                unusable += usize::from(update.code.is_some_and(|code| code != DELIVERED));
+            }
+        }
+        if ids.is_empty() { Reaction::Nothing } else { Reaction::Acknowledge { ids, unusable } }
+    }
+}
+
+impl Close {
+    /// RFC 6455 §7.4.1.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Superseded | Self::Removed => 1000,
+            Self::GoingAway => 1001,
+            Self::Binary => 1003,
+            Self::Malformed => 1007,
+            Self::NotHello
+            | Self::SecondHello
+            | Self::HelloTimeout
+            | Self::PingFlood
+            | Self::ChangeFlood
+            | Self::NotAcknowledging => 1008,
+            Self::TooBig => 1009,
+            Self::Unavailable => 1011,
+        }
+    }
+
+    /// A word for the peer, the log and the metrics.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotHello => "not_hello",
+            Self::SecondHello => "second_hello",
+            Self::HelloTimeout => "hello_timeout",
+            Self::Malformed => "malformed",
+            Self::Binary => "binary",
+            Self::TooBig => "too_big",
+            Self::PingFlood => "ping_flood",
+            Self::ChangeFlood => "change_flood",
+            Self::NotAcknowledging => "not_acknowledging",
+            Self::Superseded => "superseded",
+            Self::Removed => "removed",
+            Self::GoingAway => "going_away",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+fn broadcast(asked: BTreeMap<String, String>) -> Reaction {
+    Reaction::Send(ServiceMessage::Broadcast { broadcasts: Broadcasts::unknown(asked) })
+}
+
+/// Firefox pads the key, other agents don't.
+fn read_key(text: &str) -> Option<PublicKey> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    PublicKey::from_bytes(&bytes).ok()
+}
+
+const DELIVERED: u16 = 100;
+
+#[cfg(test)]
+mod tests;
