@@ -92,8 +92,27 @@ impl<'o> FetchLine<'o> {
         self.out.extend_from_slice(b")");
     }
 
+    /// Stops writing without ending the response, so that the output can be sent in between.
+    pub fn pause(self) -> PausedLine {
+        PausedLine { empty: self.empty }
+    }
+
     /// Ends the response.
     pub fn finish(self) {
         self.out.extend_from_slice(b")\r\n");
+    }
+}
+
+/// A response that is begun and not ended.
+#[must_use]
+#[derive(Debug)]
+pub struct PausedLine {
+    empty: bool,
+}
+
+impl PausedLine {
+    /// Goes on writing.
+    pub fn resume(self, out: &mut BytesMut) -> FetchLine<'_> {
+        FetchLine { out, empty: self.empty }
     }
 }

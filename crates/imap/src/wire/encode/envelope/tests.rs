@@ -36,7 +36,8 @@ fn a_message_without_header_has_an_envelope_of_nils() {
 #[test]
 fn a_group_has_its_markers() {
     let envelope = envelope_of("To: friends: a@x.example, b@y.example;\r\n\r\n", Quoting::Ascii);
-    let group = r#"((NIL NIL "friends" NIL)(NIL NIL "a" "x.example")(NIL NIL "b" "y.example")(NIL NIL NIL NIL))"#;
+    let group =
+        r#"((NIL NIL "friends" NIL)(NIL NIL "a" "x.example")(NIL NIL "b" "y.example")(NIL NIL NIL NIL))"#;
     assert!(envelope.contains(group), "{envelope}");
 }
 

@@ -1,0 +1,136 @@
+//! The commands: one file each, named after it (or after the pair that it is half of).
+//!
+//! A command checks the state, asks the store, writes its untagged responses and returns its tagged answer. What
+//! changed meanwhile is told by [`sync`], between the two.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use store::{Store, UnixTime};
+
+use crate::conn::{Link, Peer};
+use crate::reply::Failure;
+use crate::server::Inner;
+use crate::session::Session;
+use crate::wire::command::{Command, Tag};
+use crate::wire::response::{Response, Status};
+
+mod append;
+mod authenticate;
+pub(crate) mod batch;
+pub(crate) mod capability;
+mod create;
+mod delete;
+mod enable;
+mod expunge;
+mod fetch;
+mod flags;
+mod id;
+mod list;
+mod login;
+mod lsub;
+mod namespace;
+mod pattern;
+mod rename;
+mod search;
+mod select;
+mod starttls;
+mod status;
+mod store_flags;
+mod subscribe;
+pub(crate) mod sync;
+mod transfer;
+mod unselect;
+pub(crate) mod webpush;
+
+/// What a command works with.
+pub(crate) struct Context<'c> {
+    pub(crate) server: &'c Inner,
+    pub(crate) session: &'c mut Session,
+    pub(crate) link: &'c mut Link,
+    pub(crate) peer: Peer,
+    pub(crate) tag: &'c Tag,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// With this tagged answer.
+    Status(Status),
+    /// Wrong name or password: the answer waits a while.
+    LoginFailed(Status),
+    /// IDLE has begun.
+    Idle,
+    /// TLS begins after the answer.
+    StartTls,
+    /// The connection ends.
+    Logout,
+}
+
+impl Context<'_> {
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.server.store
+    }
+
+    /// Writes an untagged response.
+    pub(crate) fn untagged(&mut self, response: &Response<'_>) {
+        response.encode(&mut self.link.out, self.session.names());
+    }
+}
+
+/// The time of day.
+pub(crate) fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// `OK NAME done`.
+pub(crate) fn done(name: &'static str) -> Result<Done, Failure> {
+    Ok(Done::Status(Status::ok(format!("{name} done"))))
+}
+
+/// Runs a command in its state.
+pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<Done, Failure> {
+    let name = command.name();
+    match command {
+        // RFC 9051 §6.1: valid in any state.
+        Command::Capability => Ok(capability::run(context)),
+        Command::Noop => done(name),
+        Command::Logout => Ok(Done::Logout),
+        Command::Id(_) => id::run(context),
+        // RFC 9051 §6.2: valid before login.
+        Command::StartTls => starttls::run(context),
+        Command::Login(login) => login::run(context, login).await,
+        Command::Authenticate(authenticate) => authenticate::run(context, authenticate).await,
+        // RFC 9051 §6.3: valid after login.
+        Command::Enable(names) => enable::run(context, &names),
+        Command::Select(select) => select::run(context, select, select::Form::Select).await,
+        Command::Examine(select) => select::run(context, select, select::Form::Examine).await,
+        Command::Create(create) => create::run(context, create).await,
+        Command::Delete { mailbox } => delete::run(context, &mailbox).await,
+        Command::Rename { from, to } => rename::run(context, &from, &to).await,
+        Command::Subscribe { mailbox } => subscribe::run(context, &mailbox).await,
+        Command::Unsubscribe { mailbox } => subscribe::undo(context, &mailbox).await,
+        Command::List(list) => list::run(context, list).await,
+        Command::Lsub { reference, pattern } => lsub::run(context, &reference, &pattern).await,
+        Command::Namespace => namespace::run(context),
+        Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
+        Command::Append(append) => append::run(context, append).await,
+        Command::Idle => context.session.access().map(|_| Done::Idle),
+        Command::GetVapid
+        | Command::WebPush(_)
+        | Command::AckWebPush(_)
+        | Command::ListWebPush(_)
+        | Command::SilenceWebPush { .. } => webpush::run(context, command).await,
+        // RFC 9051 §6.4: valid in a mailbox.
+        Command::Check => context.session.selected().map(|_| ()).and_then(|()| done(name)),
+        Command::Close => unselect::close(context).await,
+        Command::Unselect => unselect::run(context),
+        Command::Expunge { uids } => expunge::run(context, uids).await,
+        Command::Search(search) => search::run(context, search).await,
+        Command::Fetch(fetch) => fetch::run(context, fetch).await,
+        Command::Store(store) => store_flags::run(context, store).await,
+        Command::Copy(transfer) => transfer::copy(context, transfer).await,
+        Command::Move(transfer) => transfer::move_messages(context, transfer).await,
+    }
+}

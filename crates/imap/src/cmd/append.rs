@@ -1,0 +1,83 @@
+//! APPEND (RFC 9051 §6.3.12, RFC 4315 §3, RFC 6855 §4).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use message::Parsed;
+use store::{Cause, MailboxName, NewMessage, Raw, Target, UnixTime};
+
+use crate::cmd::{Context, Done, flags, now};
+use crate::reply::Failure;
+use crate::wire::append::{Append, AppendForm};
+use crate::wire::response::{Code, Status};
+use crate::wire::set::NumberSet;
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {
+    let access = context.session.access()?;
+    if append.form == AppendForm::Utf8 && !context.session.enabled.utf8 {
+        return Err(Failure::bad("ENABLE UTF8=ACCEPT comes before UTF8"));
+    }
+    if append.message.is_empty() {
+        return Err(Failure::refused(Code::Cannot, "there is no message of no bytes"));
+    }
+    let name = MailboxName::new(&append.mailbox)?;
+    let mailbox = context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?;
+    let (bits, keywords) = flags::to_store(append.flags);
+    let message = NewMessage {
+        raw: parsed(append.message, append.form).await?,
+        target: Target::Id(mailbox.id),
+        received_at: append.internal_date.map_or_else(now, UnixTime),
+        flags: bits,
+        keywords,
+        cause: Cause::Append,
+    };
+    let placed = context.store().append(access, message).await.map_err(Failure::Target)?.placed;
+    let code =
+        Code::AppendUid { uid_validity: placed.uid_validity.0, uids: NumberSet::from_sorted([placed.uid.0]) };
+    Ok(Done::Status(Status::ok("APPEND done").with(code)))
+}
+
+/// The message as it is stored, and its one parse; a large one is parsed off the connections' threads.
+async fn parsed(message: Bytes, form: AppendForm) -> Result<Raw, Failure> {
+    let is_large = message.len() > PARSE_HERE_BYTES_MAX;
+    let parse = move || {
+        let bytes = match (form, with_crlf(&message)) {
+            // Binary content is kept to the byte.
+            (AppendForm::Literal8, _) | (_, Cow::Borrowed(_)) => message,
+            (_, Cow::Owned(changed)) => Bytes::from(changed),
+        };
+        let parsed = Arc::new(Parsed::parse(&bytes));
+        Raw { bytes, parsed }
+    };
+    if !is_large {
+        return Ok(parse());
+    }
+    let parsed = tokio::task::spawn_blocking(parse).await;
+    parsed.map_err(|error| Failure::Store(store::Error::Bug(format!("parsing a message: {error}"))))
+}
+
+/// RFC 5322 §2.1: lines end in CRLF, which some clients forget.
+fn with_crlf(message: &[u8]) -> Cow<'_, [u8]> {
+    let is_bare = |&at: &usize| at.checked_sub(1).and_then(|i| message.get(i)) != Some(&b'\r');
+    let mut bare = memchr::memchr_iter(b'\n', message).filter(is_bare).peekable();
+    if bare.peek().is_none() {
+        return Cow::Borrowed(message);
+    }
+    let mut changed = Vec::with_capacity(message.len() + message.len() / 32);
+    let mut done = 0;
+    for at in bare {
+        changed.extend_from_slice(message.get(done..at).unwrap_or_default());
+        changed.push(b'\r');
+        done = at;
+    }
+    changed.extend_from_slice(message.get(done..).unwrap_or_default());
+    Cow::Owned(changed)
+}
+
+/// A message up to this is parsed in less time than a thread takes to be found for it.
+const PARSE_HERE_BYTES_MAX: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! A client's message set in pieces, so that a command over a whole mailbox holds a piece at a time.
+
+use std::collections::VecDeque;
+
+use store::{Entry, Uid};
+
+use crate::reply::Failure;
+use crate::session::view::ClientView;
+use crate::wire::set::{Numbering, SeqSet};
+
+/// Messages that are read at once.
+pub(crate) const READ_BATCH: usize = 256;
+/// Messages that are written at once: one commit each, behind which no delivery waits for long.
+pub(crate) const WRITE_BATCH: usize = 2_000;
+
+/// What is left of a set.
+pub(crate) struct Batches(VecDeque<(u32, u32)>);
+
+impl Batches {
+    /// All messages of a client's set; BAD for sequence numbers that no message has.
+    pub(crate) fn new(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Self, Failure> {
+        let ranges = view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
+        Ok(Self(ranges.into()))
+    }
+
+    /// All messages.
+    pub(crate) fn all(view: &ClientView) -> Self {
+        Self(if view.exists() == 0 { VecDeque::new() } else { VecDeque::from([(1, view.exists())]) })
+    }
+
+    /// The next messages in order, at most `max`; `None` at the end.
+    pub(crate) fn next(&mut self, view: &ClientView, max: usize) -> Option<Vec<(u32, Entry)>> {
+        let mut batch = Vec::new();
+        while batch.len() < max {
+            let Some((first, last)) = self.0.pop_front() else { break };
+            let room = u32::try_from(max - batch.len()).unwrap_or(u32::MAX);
+            let end = last.min(first.saturating_add(room - 1));
+            batch.extend(view.entries(first, end));
+            if end < last {
+                self.0.push_front((end + 1, last));
+            }
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+/// The UIDs of a batch.
+pub(crate) fn uids(batch: &[(u32, Entry)]) -> Vec<Uid> {
+    batch.iter().map(|(_, entry)| entry.uid).collect()
+}
+
+/// The UIDs of a whole set.
+pub(crate) fn uids_of(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Vec<Uid>, Failure> {
+    let mut batches = Batches::new(view, set, numbering)?;
+    let mut all = Vec::new();
+    while let Some(batch) = batches.next(view, WRITE_BATCH) {
+        all.extend(uids(&batch));
+    }
+    Ok(all)
+}

@@ -1,0 +1,39 @@
+//! ENABLE (RFC 9051 §6.3.1, RFC 5161), and turning CONDSTORE on by using it (RFC 7162 §3.1).
+
+use crate::cmd::{Context, Done, done};
+use crate::reply::Failure;
+use crate::wire::response::{Code, Response, Status};
+
+/// The command. Names that are not known are passed over.
+pub(crate) fn run(context: &mut Context<'_>, names: &[String]) -> Result<Done, Failure> {
+    context.session.access()?;
+    let mut enabled = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "CONDSTORE" if !context.session.enabled.condstore => {
+                enabled.push("CONDSTORE");
+                condstore(context);
+            }
+            "UTF8=ACCEPT" if !context.session.enabled.utf8 => {
+                enabled.push("UTF8=ACCEPT");
+                context.session.enabled.utf8 = true;
+            }
+            _ => {}
+        }
+    }
+    context.untagged(&Response::Enabled(&enabled));
+    done("ENABLE")
+}
+
+/// Turns CONDSTORE on. RFC 7162 §3.1: in a mailbox, HIGHESTMODSEQ is told at that moment.
+pub(crate) fn condstore(context: &mut Context<'_>) {
+    if context.session.enabled.condstore {
+        return;
+    }
+    context.session.enabled.condstore = true;
+    let highest = context.session.selected().ok().map(|(_, selected)| selected.view.modseq());
+    if let Some(highest) = highest {
+        let status = Status::ok("CONDSTORE is on").with(Code::HighestModSeq(highest.0.max(1)));
+        status.encode(&mut context.link.out, None);
+    }
+}

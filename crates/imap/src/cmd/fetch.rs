@@ -1,0 +1,289 @@
+//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8970).
+//!
+//! Messages are read in batches and written one by one; what the client does not take, is not read. What FLAGS,
+//! UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
+
+use bytes::Bytes;
+use message::{EnvelopeRef, Structure, Summary};
+use store::{Columns, Entry, FlagChange, Flags, MessageRow};
+
+use crate::cmd::batch::{Batches, READ_BATCH, uids};
+use crate::cmd::{Context, Done, enable, flags, sync};
+use crate::reply::Failure;
+use crate::session::Mode;
+use crate::session::view::Expunges;
+use crate::wire::encode::body::{BodyForm, push_body};
+use crate::wire::encode::envelope::push_envelope;
+use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
+use crate::wire::encode::nstring;
+use crate::wire::fetch::{Fetch, FetchItem, Seen};
+use crate::wire::response::{Code, ObjectId, Status};
+use crate::wire::set::Numbering;
+
+mod content;
+
+use content::Content;
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done, Failure> {
+    context.session.selected()?;
+    if fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq) {
+        enable::condstore(context);
+    }
+    // What the client asks for is told as it is now, not as it was at the last look.
+    sync::look(context, sync::Look { expunges: Expunges::Hold, always: false }).await?;
+    let plan = Plan::new(fetch, context);
+    let (_, selected) = context.session.selected()?;
+    let mut batches = Batches::new(&selected.view, &plan.fetch.set, plan.fetch.numbering)?;
+    let mut is_missing = false;
+    loop {
+        let (_, selected) = context.session.selected()?;
+        let Some(mut batch) = batches.next(&selected.view, READ_BATCH) else { break };
+        // RFC 7162 §3.1.4.1: CHANGEDSINCE.
+        batch.retain(|(_, entry)| plan.fetch.changed_since.is_none_or(|since| entry.modseq.0 > since));
+        is_missing |= plan.run(context, batch).await?;
+    }
+    if is_missing && plan.fetch.numbering == Numbering::Seq {
+        // RFC 2180 §4.1.3, RFC 5530 §3: the others have been told.
+        return Ok(Done::Status(Status::ok("some messages are gone").with(Code::ExpungeIssued)));
+    }
+    Ok(Done::Status(Status::ok(match plan.fetch.numbering {
+        Numbering::Seq => "FETCH done",
+        Numbering::Uid => "UID FETCH done",
+    })))
+}
+
+/// What a FETCH needs.
+struct Plan {
+    fetch: Fetch,
+    columns: Columns,
+    /// Whether the view alone can't answer.
+    needs_rows: bool,
+    /// Whether the message itself is needed.
+    needs_raw: bool,
+    /// Whether messages become `\Seen`.
+    sets_seen: bool,
+}
+
+impl Plan {
+    fn new(mut fetch: Fetch, context: &Context<'_>) -> Self {
+        // RFC 9051 §6.4.9: UID FETCH always answers with UID; RFC 7162 §3.1.4.1: CHANGEDSINCE with MODSEQ.
+        if fetch.numbering == Numbering::Uid && !fetch.items.contains(&FetchItem::Uid) {
+            fetch.items.insert(0, FetchItem::Uid);
+        }
+        if fetch.changed_since.is_some() && !fetch.items.contains(&FetchItem::ModSeq) {
+            fetch.items.push(FetchItem::ModSeq);
+        }
+        let any = |test: fn(&FetchItem) -> bool| fetch.items.iter().any(test);
+        let needs_raw = any(|item| {
+            matches!(item, FetchItem::Section(_) | FetchItem::Binary(_) | FetchItem::BinarySize(_))
+        });
+        let has_seen = any(|item| match item {
+            FetchItem::Section(section) => section.seen == Seen::Set,
+            FetchItem::Binary(binary) => binary.seen == Seen::Set,
+            _ => false,
+        });
+        let is_writable = context.session.selected_for_change().is_ok();
+        Self {
+            columns: Columns {
+                envelope: any(|item| matches!(item, FetchItem::Envelope)),
+                structure: needs_raw || any(|i| matches!(i, FetchItem::Body | FetchItem::BodyStructure)),
+                summary: any(|item| matches!(item, FetchItem::Preview)),
+            },
+            needs_rows: !fetch.items.iter().all(is_in_view),
+            needs_raw,
+            sets_seen: has_seen && is_writable,
+            fetch,
+        }
+    }
+
+    /// Answers for one batch; says whether a message of it is gone.
+    async fn run(&self, context: &mut Context<'_>, batch: Vec<(u32, Entry)>) -> Result<bool, Failure> {
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        if !self.needs_rows {
+            for (seq, entry) in batch {
+                self.write(context, Message { seq, row: row_of(entry), tell_flags: false, raw: None })
+                    .await?;
+            }
+            return Ok(false);
+        }
+        let became_seen = if self.sets_seen { set_seen(context, &batch).await? } else { Vec::new() };
+        let (access, selected) = context.session.selected()?;
+        let reading = context.store().messages(access, selected.mailbox(), uids(&batch), self.columns);
+        let mut rows = reading.await?.into_iter().peekable();
+        let mut is_missing = false;
+        for (seq, entry) in batch {
+            let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) else {
+                is_missing = true;
+                continue;
+            };
+            let raw = if self.needs_raw {
+                let (access, _) = context.session.selected()?;
+                match context.store().raw(access, row.entry.message).await {
+                    Ok(raw) => Some(raw),
+                    Err(store::Error::NotFound(_)) => {
+                        is_missing = true;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            } else {
+                None
+            };
+            let tell_flags = became_seen.binary_search(&row.entry.uid).is_ok();
+            self.write(context, Message { seq, row, tell_flags, raw }).await?;
+        }
+        Ok(is_missing)
+    }
+
+    /// Writes the response for one message.
+    async fn write(&self, context: &mut Context<'_>, message: Message) -> Result<(), Failure> {
+        let structure = if self.columns.structure {
+            Some(Structure::decode(&message.row.structure).map_err(damaged)?)
+        } else {
+            None
+        };
+        // What can fail comes before the response's first byte.
+        let contents = match (&structure, &message.raw) {
+            (Some(structure), Some(raw)) => {
+                let contents = self.fetch.items.iter().map(|item| Content::of(item, structure, raw));
+                contents.collect::<Result<Vec<_>, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        let (_, selected) = context.session.selected()?;
+        if flags::has_unknown_keyword(message.row.entry.flags, &selected.keywords) {
+            sync::learn_keywords(context).await?;
+        }
+        let names_flags = message.tell_flags || self.fetch.items.contains(&FetchItem::Flags);
+        let quoting = context.session.quoting();
+        let condstore = context.session.enabled.condstore;
+        let (_, selected) = context.session.selected_mut()?;
+        if names_flags {
+            selected.view.learn(message.row.entry);
+        }
+        let mut line = FetchLine::new(&mut context.link.out, message.seq, FetchForm::Fetch);
+        let mut contents = contents.into_iter();
+        for item in &self.fetch.items {
+            let content = contents.next();
+            match content {
+                Some(Content::Elsewhere) | None => {
+                    let known = Known { row: &message.row, structure: structure.as_ref() };
+                    known.write(item, &mut line, &selected.keywords, quoting)?;
+                }
+                Some(content) => {
+                    let paused = line.pause();
+                    let raw = message.raw.as_deref().unwrap_or_default();
+                    let paused = content.write(item, raw, paused, context.link).await?;
+                    line = paused.resume(&mut context.link.out);
+                }
+            }
+        }
+        if message.tell_flags && !self.fetch.items.contains(&FetchItem::Flags) {
+            line.flags(flags::names(message.row.entry.flags, &selected.keywords));
+            if condstore && !self.fetch.items.contains(&FetchItem::ModSeq) {
+                line.modseq(message.row.entry.modseq.0);
+            }
+        }
+        line.finish();
+        context.link.drain().await?;
+        Ok(())
+    }
+}
+
+/// One message, read.
+struct Message {
+    seq: u32,
+    row: MessageRow,
+    /// Whether this FETCH has changed its flags.
+    tell_flags: bool,
+    raw: Option<Bytes>,
+}
+
+/// What is known of a message without its text.
+struct Known<'m> {
+    row: &'m MessageRow,
+    structure: Option<&'m Structure>,
+}
+
+impl Known<'_> {
+    fn write(
+        &self,
+        item: &FetchItem,
+        line: &mut FetchLine<'_>,
+        keywords: &store::Keywords,
+        quoting: crate::wire::encode::Quoting,
+    ) -> Result<(), Failure> {
+        let row = self.row;
+        match item {
+            FetchItem::Uid => line.uid(row.entry.uid.0),
+            FetchItem::Flags => line.flags(flags::names(row.entry.flags, keywords)),
+            FetchItem::ModSeq => line.modseq(row.entry.modseq.0),
+            FetchItem::EmailId => line.object_id(ObjectId::Email(row.entry.message.0)),
+            FetchItem::ThreadId => line.object_id(ObjectId::Thread(row.thread.0)),
+            FetchItem::InternalDate => line.internal_date(row.received_at.0),
+            FetchItem::SaveDate => line.save_date(row.saved_at.0),
+            FetchItem::Size => line.size(u64::from(row.size)),
+            FetchItem::Envelope => {
+                let envelope = EnvelopeRef::decode(&row.envelope).map_err(damaged)?;
+                push_envelope(line.item(b"ENVELOPE "), &envelope, quoting);
+            }
+            FetchItem::Body | FetchItem::BodyStructure => {
+                let (name, form) = match item {
+                    FetchItem::Body => (b"BODY ".as_slice(), BodyForm::Body),
+                    _ => (b"BODYSTRUCTURE ".as_slice(), BodyForm::BodyStructure),
+                };
+                if let Some(structure) = self.structure {
+                    push_body(line.item(name), structure.root(), form, quoting);
+                }
+            }
+            FetchItem::Preview => {
+                let summary = Summary::decode(&row.summary).map_err(damaged)?;
+                nstring(line.item(b"PREVIEW "), Some(summary.preview.as_bytes()), quoting);
+            }
+            FetchItem::Section(_) | FetchItem::Binary(_) | FetchItem::BinarySize(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// RFC 9051 §6.4.5: reading a message's text makes it `\Seen`. Returns those that were not, rising.
+async fn set_seen(context: &mut Context<'_>, batch: &[(u32, Entry)]) -> Result<Vec<store::Uid>, Failure> {
+    let unseen = batch.iter().filter(|(_, entry)| !entry.flags.contains(Flags::SEEN));
+    let unseen: Vec<store::Uid> = unseen.map(|(_, entry)| entry.uid).collect();
+    if unseen.is_empty() {
+        return Ok(unseen);
+    }
+    let (access, selected) = context.session.selected()?;
+    assert!(selected.mode == Mode::ReadWrite, "EXAMINE changes nothing");
+    let change = FlagChange { add: Flags::SEEN, ..FlagChange::default() };
+    let stored = context.store().store_flags(access, selected.mailbox(), unseen.clone(), change, None);
+    let (_entries, _modified, _changes) = stored.await?;
+    Ok(unseen)
+}
+
+/// Whether the client's view holds what the item asks.
+fn is_in_view(item: &FetchItem) -> bool {
+    matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq | FetchItem::EmailId)
+}
+
+/// A row that holds only what the view does.
+fn row_of(entry: Entry) -> MessageRow {
+    MessageRow {
+        entry,
+        thread: store::ThreadId(0),
+        received_at: store::UnixTime(0),
+        saved_at: store::UnixTime(0),
+        size: 0,
+        envelope: Vec::new(),
+        structure: Vec::new(),
+        summary: Vec::new(),
+    }
+}
+
+/// What the store keeps was written by the same crate that can't read it now.
+fn damaged(error: message::DecodeError) -> Failure {
+    Failure::Store(store::Error::Bug(format!("a stored message can't be decoded: {error}")))
+}

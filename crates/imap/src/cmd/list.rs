@@ -1,0 +1,163 @@
+//! LIST in both forms (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use store::{Mailbox, MailboxName};
+
+use crate::cmd::create::attribute_of;
+use crate::cmd::pattern::Pattern;
+use crate::cmd::{Context, Done, done, enable, status};
+use crate::reply::Failure;
+use crate::wire::list::{List, ListForm, ListReturn, ListSelect, StatusItem};
+use crate::wire::response::{ListLine, Response};
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, Failure> {
+    let access = context.session.access()?;
+    // RFC 9051 §6.3.9: an empty pattern asks for the delimiter and the root.
+    if list.form == ListForm::Basic && list.patterns.iter().all(String::is_empty) {
+        let line = ListLine { attributes: &[r"\Noselect"], ..ListLine::default() };
+        context.untagged(&Response::List(line));
+        return done("LIST");
+    }
+    let candidates = candidates(context, access).await?;
+    let items = list.returns.iter().find_map(|option| match option {
+        ListReturn::Status(items) => Some(items.as_slice()),
+        _ => None,
+    });
+    if items.is_some_and(|items| items.contains(&StatusItem::HighestModSeq)) {
+        enable::condstore(context);
+    }
+    let question = Question::new(&list, &candidates);
+    for (name, candidate) in &candidates {
+        if let Some(line) = question.line(name, candidate, &candidates) {
+            let response = ListLine {
+                attributes: &line.attributes,
+                name: name.as_str(),
+                child_info: &line.child_info,
+                old_name: None,
+            };
+            context.untagged(&Response::List(response));
+            if let (Some(items), Some(mailbox)) = (items, &candidate.mailbox) {
+                status::tell(context, mailbox, items);
+            }
+            context.link.drain().await?;
+        }
+    }
+    done("LIST")
+}
+
+/// A name that LIST may have to do with.
+struct Candidate {
+    /// `None`: subscribed to, but not there.
+    mailbox: Option<Mailbox>,
+    is_subscribed: bool,
+}
+
+type Candidates = BTreeMap<MailboxName, Candidate>;
+
+async fn candidates(context: &Context<'_>, access: &store::Access) -> Result<Candidates, Failure> {
+    let mut candidates = Candidates::new();
+    for mailbox in context.store().mailboxes(access).await? {
+        let is_subscribed = mailbox.subscribed;
+        candidates.insert(mailbox.name.clone(), Candidate { mailbox: Some(mailbox), is_subscribed });
+    }
+    for name in context.store().subscribed_names(access).await? {
+        let candidate = candidates.entry(name).or_insert(Candidate { mailbox: None, is_subscribed: true });
+        candidate.is_subscribed = true;
+    }
+    Ok(candidates)
+}
+
+/// What a LIST asks.
+struct Question<'l> {
+    list: &'l List,
+    patterns: Vec<Pattern>,
+    /// Names that have others below them.
+    parents: BTreeSet<MailboxName>,
+}
+
+/// What is said about one mailbox.
+struct Line {
+    attributes: Vec<&'static str>,
+    child_info: Vec<&'static str>,
+}
+
+impl<'l> Question<'l> {
+    fn new(list: &'l List, all: &Candidates) -> Self {
+        let patterns = list.patterns.iter().map(|pattern| Pattern::new(&list.reference, pattern));
+        let parents = all.keys().filter_map(MailboxName::parent);
+        Self { list, patterns: patterns.collect(), parents: parents.collect() }
+    }
+
+    fn selects(&self, option: ListSelect) -> bool {
+        self.list.select.contains(&option)
+    }
+
+    fn matches(&self, name: &MailboxName) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(name.as_str()))
+    }
+
+    /// Whether a mailbox has all that the selection options ask for.
+    fn is_selected(&self, candidate: &Candidate) -> bool {
+        let special = candidate.mailbox.as_ref().and_then(|mailbox| mailbox.special_use).is_some();
+        let subscribed = self.selects(ListSelect::Subscribed);
+        (!subscribed || candidate.is_subscribed)
+            && (!self.selects(ListSelect::SpecialUse) || special)
+            // RFC 5258 §3.1: only SUBSCRIBED shows names of mailboxes that are not there.
+            && (subscribed || candidate.mailbox.is_some())
+    }
+
+    fn line(&self, name: &MailboxName, candidate: &Candidate, all: &Candidates) -> Option<Line> {
+        if !self.matches(name) {
+            return None;
+        }
+        let has_children = self.parents.contains(name);
+        let child_info = if has_children && self.selects(ListSelect::RecursiveMatch) {
+            self.child_info(children(name, all))
+        } else {
+            Vec::new()
+        };
+        if !self.is_selected(candidate) && child_info.is_empty() {
+            return None;
+        }
+        Some(Line { attributes: self.attributes(candidate, has_children), child_info })
+    }
+
+    /// RFC 5258 §3.5: which selection options children have that the pattern itself does not show.
+    fn child_info<'a>(
+        &self,
+        mut children: impl Iterator<Item = (&'a MailboxName, &'a Candidate)>,
+    ) -> Vec<&'static str> {
+        if !children.any(|(name, child)| self.is_selected(child) && !self.matches(name)) {
+            return Vec::new();
+        }
+        let options = [(ListSelect::Subscribed, "SUBSCRIBED"), (ListSelect::SpecialUse, "SPECIAL-USE")];
+        options.into_iter().filter(|(option, _)| self.selects(*option)).map(|(_, name)| name).collect()
+    }
+
+    fn attributes(&self, candidate: &Candidate, has_children: bool) -> Vec<&'static str> {
+        let mut attributes = Vec::new();
+        match &candidate.mailbox {
+            None => attributes.push(r"\NonExistent"),
+            Some(mailbox) => attributes.extend(mailbox.special_use.map(attribute_of)),
+        }
+        // RFC 3348: cheap here, so it is told always.
+        attributes.push(if has_children { r"\HasChildren" } else { r"\HasNoChildren" });
+        let asked =
+            self.selects(ListSelect::Subscribed) || self.list.returns.contains(&ListReturn::Subscribed);
+        if asked && candidate.is_subscribed {
+            attributes.push(r"\Subscribed");
+        }
+        attributes
+    }
+}
+
+/// All names below one, in order.
+fn children<'a>(
+    name: &'a MailboxName,
+    all: &'a Candidates,
+) -> impl Iterator<Item = (&'a MailboxName, &'a Candidate)> {
+    let below = format!("{}/", name.as_str());
+    all.iter().filter(move |(other, _)| other.as_str().starts_with(&below))
+}

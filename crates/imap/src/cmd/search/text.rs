@@ -1,0 +1,67 @@
+//! Substrings in headers and bodies, without regard to case (RFC 9051 §6.4.4, RFC 5255 §4 in spirit).
+//!
+//! Text is compared as people read it: encoded words, transfer encodings and charsets undone.
+
+use message::{AddressListRef, EnvelopeRef, Structure, decode_encoded_words, unfold};
+
+use crate::wire::search::EnvelopeField;
+
+/// What is looked for, in lower case.
+pub(super) struct Needle(String);
+
+impl Needle {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_lowercase())
+    }
+
+    /// Whether `text` holds it.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        self.0.is_empty() || text.to_lowercase().contains(&self.0)
+    }
+}
+
+/// Whether an address field or the subject holds it.
+pub(super) fn field_holds(envelope: &EnvelopeRef<'_>, field: EnvelopeField, needle: &Needle) -> bool {
+    match field {
+        EnvelopeField::Subject => {
+            envelope.subject.is_some_and(|subject| needle.is_in(&decode_encoded_words(subject)))
+        }
+        EnvelopeField::From => addresses_hold(&envelope.from, needle),
+        EnvelopeField::To => addresses_hold(&envelope.to, needle),
+        EnvelopeField::Cc => addresses_hold(&envelope.cc, needle),
+        EnvelopeField::Bcc => addresses_hold(&envelope.bcc, needle),
+    }
+}
+
+fn addresses_hold(list: &AddressListRef<'_>, needle: &Needle) -> bool {
+    list.iter().any(|address| {
+        let part = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        // As it stands in the field, so that `FROM "Ann <ann@example.org>"` matches too.
+        let name = address.decoded_name().unwrap_or_default();
+        needle.is_in(&format!("{name} <{}@{}>", part(address.mailbox), part(address.host)))
+    })
+}
+
+/// Whether a field of the message's header holds it: one of this name, or any.
+pub(super) fn header_holds(structure: &Structure, raw: &[u8], name: Option<&str>, needle: &Needle) -> bool {
+    let mut fields = structure.fields().iter();
+    fields.any(|field| {
+        let own_name = field.name(raw);
+        if let Some(name) = name {
+            return own_name.eq_ignore_ascii_case(name.as_bytes())
+                && needle.is_in(&decode_encoded_words(&unfold(field.value(raw))));
+        }
+        let value = decode_encoded_words(&unfold(field.value(raw)));
+        needle.is_in(&format!("{}: {value}", String::from_utf8_lossy(own_name)))
+    })
+}
+
+/// Whether a text part holds it.
+pub(super) fn body_holds(structure: &Structure, raw: &[u8], needle: &Needle) -> bool {
+    structure
+        .nodes()
+        .any(|node| node.part.is_media_type("text") && needle.is_in(&message::text(node.part, raw).text))
+}
+
+#[cfg(test)]
+mod tests;

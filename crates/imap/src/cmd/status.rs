@@ -1,0 +1,46 @@
+//! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3).
+
+use store::{Mailbox, MailboxName};
+
+use crate::cmd::{Context, Done, done, enable};
+use crate::reply::Failure;
+use crate::wire::list::StatusItem;
+use crate::wire::response::{Response, StatusLine};
+
+/// The command.
+pub(crate) async fn run(
+    context: &mut Context<'_>,
+    mailbox: &str,
+    items: &[StatusItem],
+) -> Result<Done, Failure> {
+    let access = context.session.access()?;
+    let name = MailboxName::new(mailbox)?;
+    let mailbox = context.store().mailbox_named(access, &name).await?;
+    if items.contains(&StatusItem::HighestModSeq) {
+        enable::condstore(context);
+    }
+    tell(context, &mailbox, items);
+    done("STATUS")
+}
+
+/// Writes a STATUS response.
+pub(crate) fn tell(context: &mut Context<'_>, mailbox: &Mailbox, items: &[StatusItem]) {
+    let values: Vec<(StatusItem, u64)> = items.iter().map(|&item| (item, value(mailbox, item))).collect();
+    let line = StatusLine { name: mailbox.name.as_str(), values: &values };
+    context.untagged(&Response::StatusOf(line));
+}
+
+fn value(mailbox: &Mailbox, item: StatusItem) -> u64 {
+    match item {
+        StatusItem::Messages => u64::from(mailbox.messages),
+        // RFC 3501 §2.3.2: no message is \Recent here.
+        StatusItem::Recent => 0,
+        StatusItem::UidNext => u64::from(mailbox.uid_next),
+        StatusItem::UidValidity => u64::from(mailbox.uid_validity.0),
+        StatusItem::Unseen => u64::from(mailbox.unseen),
+        StatusItem::Deleted => u64::from(mailbox.deleted),
+        StatusItem::Size => mailbox.size,
+        StatusItem::HighestModSeq => mailbox.highest_modseq.0.max(1),
+        StatusItem::MailboxId => mailbox.id.0,
+    }
+}

@@ -1,0 +1,116 @@
+//! STORE and UID STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3).
+
+use store::{Entry, FlagChange, Flags, ModSeq, Uid};
+
+use crate::cmd::batch::{Batches, WRITE_BATCH, uids};
+use crate::cmd::{Context, Done, enable, flags, sync};
+use crate::reply::Failure;
+use crate::wire::command::{Store, StoreAnswer, StoreOperation};
+use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
+use crate::wire::response::{Code, Status};
+use crate::wire::set::{NumberSet, Numbering};
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, command: Store) -> Result<Done, Failure> {
+    context.session.selected_for_change()?;
+    if command.unchanged_since.is_some() {
+        enable::condstore(context);
+    }
+    let (_, selected) = context.session.selected_for_change()?;
+    let mut batches = Batches::new(&selected.view, &command.set, command.numbering)?;
+    let change = change(&command);
+    let mut outcome = Outcome::default();
+    loop {
+        let (access, selected) = context.session.selected_for_change()?;
+        let Some(batch) = batches.next(&selected.view, WRITE_BATCH) else { break };
+        let unchanged_since = command.unchanged_since.map(ModSeq);
+        let stored = context.store().store_flags(
+            access,
+            selected.mailbox(),
+            uids(&batch),
+            change.clone(),
+            unchanged_since,
+        );
+        let (entries, modified, _changes) = stored.await?;
+        outcome.missing |=
+            command.numbering == Numbering::Seq && entries.len() + modified.len() < batch.len();
+        let numbered = |uid: &Uid| batch.iter().find(|(_, entry)| entry.uid == *uid).map(|(seq, _)| *seq);
+        outcome.modified.extend(match command.numbering {
+            Numbering::Uid => modified.iter().map(|uid| uid.0).collect::<Vec<_>>(),
+            Numbering::Seq => modified.iter().filter_map(numbered).collect(),
+        });
+        answer(context, &command, &entries).await?;
+    }
+    Ok(Done::Status(outcome.status()))
+}
+
+fn change(command: &Store) -> FlagChange {
+    let (bits, keywords) = flags::to_store(command.flags.clone());
+    match command.operation {
+        StoreOperation::Add => FlagChange { add: bits, add_keywords: keywords, ..FlagChange::default() },
+        StoreOperation::Remove => {
+            FlagChange { remove: bits, remove_keywords: keywords, ..FlagChange::default() }
+        }
+        StoreOperation::Replace => FlagChange {
+            add: bits,
+            add_keywords: keywords,
+            remove: Flags(u128::MAX),
+            ..FlagChange::default()
+        },
+    }
+}
+
+/// Notes the new flags, and tells them unless the client asked for silence.
+async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -> Result<(), Failure> {
+    let (_, selected) = context.session.selected()?;
+    if entries.iter().any(|entry| flags::has_unknown_keyword(entry.flags, &selected.keywords)) {
+        sync::learn_keywords(context).await?;
+    }
+    let condstore = context.session.enabled.condstore;
+    for entry in entries {
+        let (_, selected) = context.session.selected_mut()?;
+        let Some(seq) = selected.view.seq_of(entry.uid) else { continue };
+        selected.view.learn(*entry);
+        // RFC 7162 §3.1.3: with CONDSTORE even .SILENT tells the new MODSEQ.
+        if command.answer == StoreAnswer::Silent && !condstore {
+            continue;
+        }
+        let mut line = FetchLine::new(&mut context.link.out, seq, FetchForm::Fetch);
+        if command.numbering == Numbering::Uid {
+            line.uid(entry.uid.0);
+        }
+        if command.answer == StoreAnswer::Flags {
+            line.flags(flags::names(entry.flags, &selected.keywords));
+        }
+        if condstore {
+            line.modseq(entry.modseq.0);
+        }
+        line.finish();
+        context.link.drain().await?;
+    }
+    Ok(())
+}
+
+/// What the whole command came to.
+#[derive(Default)]
+struct Outcome {
+    /// Messages that another session has expunged.
+    missing: bool,
+    /// Messages that had changed since, in the numbers of the command.
+    modified: Vec<u32>,
+}
+
+impl Outcome {
+    fn status(mut self) -> Status {
+        self.modified.sort_unstable();
+        if !self.modified.is_empty() {
+            let modified = Code::Modified(NumberSet::from_sorted(self.modified));
+            return Status::ok("some messages had changed and were left alone").with(modified);
+        }
+        if self.missing {
+            // RFC 2180 §4.2.1, RFC 5530 §3.
+            return Status::no("some messages are gone").with(Code::ExpungeIssued);
+        }
+        Status::ok("STORE done")
+    }
+}

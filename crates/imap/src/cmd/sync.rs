@@ -1,0 +1,129 @@
+//! Tells the client what has changed in the selected mailbox (RFC 9051 §5.2, §7.4.1, §7.5).
+//!
+//! Level-triggered: whatever the reason to look, the change log is read from where the view stands.
+
+use bus::Watch;
+
+use crate::cmd::Context;
+use crate::cmd::flags::{self, Permanent};
+use crate::reply::Failure;
+use crate::session::Mode;
+use crate::session::view::{Expunges, Updates};
+use crate::wire::command::Command;
+use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
+use crate::wire::response::Response;
+
+/// When to look, and what may be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// Whether EXPUNGE may be sent.
+    pub(crate) expunges: Expunges,
+    /// Whether to look although nobody has said that something changed.
+    pub(crate) always: bool,
+}
+
+impl Look {
+    /// What is due after a command.
+    pub(crate) fn after(command: &Command) -> Self {
+        use crate::wire::set::Numbering::Seq;
+        // RFC 9051 §7.5.1: no EXPUNGE while the client may name messages by number.
+        let expunges = match command {
+            Command::Fetch(fetch) if fetch.numbering == Seq => Expunges::Hold,
+            Command::Store(store) if store.numbering == Seq => Expunges::Hold,
+            Command::Search(search) if search.numbering == Seq => Expunges::Hold,
+            _ => Expunges::Send,
+        };
+        // Clients poll with the first three; the others change something, and the wake may come after the answer.
+        let always = matches!(
+            command,
+            Command::Noop
+                | Command::Check
+                | Command::Idle
+                | Command::Append(_)
+                | Command::Copy(_)
+                | Command::Move(_)
+                | Command::Expunge { .. }
+                | Command::Rename { .. }
+        );
+        Self { expunges, always }
+    }
+}
+
+/// Looks if it is due, and tells what there is. Nothing if no mailbox is selected.
+pub(crate) async fn look(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
+    let Ok((_, selected)) = context.session.selected_mut() else { return Ok(()) };
+    let is_due = look.always || was_woken(&mut selected.watch).await;
+    if is_due || (look.expunges == Expunges::Send && selected.view.holds_expunges()) {
+        sync(context, look.expunges).await?;
+    }
+    Ok(())
+}
+
+/// Reads the change log and tells what it says.
+pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Result<(), Failure> {
+    let store = &context.server.store;
+    let Ok((access, selected)) = context.session.selected_mut() else { return Ok(()) };
+    let mailbox = selected.mailbox();
+    let mut changes = match store.mailbox_changes(access, mailbox, selected.view.modseq()).await {
+        Err(store::Error::NotFound(_)) => return Err(Failure::MailboxGone),
+        changes => changes?,
+    };
+    if !changes.complete {
+        let full = store.view(access, mailbox).await?;
+        changes = selected.view.changes_to(&full);
+    }
+    let is_news = changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords));
+    let updates = selected.view.apply(&changes, expunges);
+    if selected.view.is_worn() {
+        let full = store.view(access, mailbox).await?;
+        selected.view.renew(full);
+    }
+    if is_news {
+        learn_keywords(context).await?;
+    }
+    tell(context, &updates).await
+}
+
+/// Reads the account's keywords again and tells them if there are new ones.
+pub(crate) async fn learn_keywords(context: &mut Context<'_>) -> Result<(), Failure> {
+    let (access, selected) = context.session.selected()?;
+    let keywords = context.store().keywords(access).await?;
+    if keywords == selected.keywords {
+        return Ok(());
+    }
+    let permanent = if selected.mode == Mode::ReadWrite { Permanent::All } else { Permanent::None };
+    flags::tell(context, &keywords, permanent);
+    context.session.selected_mut()?.1.keywords = keywords;
+    Ok(())
+}
+
+async fn tell(context: &mut Context<'_>, updates: &Updates) -> Result<(), Failure> {
+    for &seq in &updates.expunged {
+        context.untagged(&Response::Expunge(seq));
+    }
+    if let Some(exists) = updates.exists {
+        context.untagged(&Response::Exists(exists));
+    }
+    let condstore = context.session.enabled.condstore;
+    for changed in updates.changed.iter().filter(|changed| changed.flags_differ || condstore) {
+        let (_, selected) = context.session.selected()?;
+        let mut line = FetchLine::new(&mut context.link.out, changed.seq, FetchForm::Fetch);
+        line.uid(changed.entry.uid.0);
+        line.flags(flags::names(changed.entry.flags, &selected.keywords));
+        if condstore {
+            line.modseq(changed.entry.modseq.0);
+        }
+        line.finish();
+        context.link.drain().await?;
+    }
+    Ok(())
+}
+
+/// Whether a wake has come since the last look, without waiting for one.
+async fn was_woken(watch: &mut Watch) -> bool {
+    tokio::select! {
+        biased;
+        () = watch.changed() => true,
+        () = std::future::ready(()) => false,
+    }
+}

@@ -1,0 +1,53 @@
+//! COPY and MOVE (RFC 9051 §6.4.7 and §6.4.8, RFC 6851, RFC 4315 §3).
+
+use store::{MailboxId, MailboxName, Placed, Uid};
+
+use crate::cmd::batch::uids_of;
+use crate::cmd::{Context, Done};
+use crate::reply::Failure;
+use crate::wire::command::Transfer;
+use crate::wire::response::{Code, Status};
+use crate::wire::set::NumberSet;
+
+/// COPY.
+pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {
+    let (access, selected) = context.session.selected()?;
+    let uids = uids_of(&selected.view, &transfer.set, transfer.numbering)?;
+    let to = target(context, access, &transfer.mailbox).await?;
+    let mut status = Status::ok("COPY done");
+    if !uids.is_empty() {
+        let copied = context.store().copy(access, selected.mailbox(), uids, to).await;
+        let (placed, _changes) = copied.map_err(Failure::Target)?;
+        status.code = copy_uid(&placed);
+    }
+    Ok(Done::Status(status))
+}
+
+/// MOVE. The EXPUNGE responses come from [`crate::cmd::sync`].
+pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {
+    let (access, selected) = context.session.selected_for_change()?;
+    let uids = uids_of(&selected.view, &transfer.set, transfer.numbering)?;
+    let to = target(context, access, &transfer.mailbox).await?;
+    if !uids.is_empty() {
+        let moved = context.store().move_messages(access, selected.mailbox(), uids, to).await;
+        let (placed, _changes) = moved.map_err(Failure::Target)?;
+        // RFC 6851 §4.3: untagged, before the EXPUNGEs, so that the client knows where they went.
+        if let Some(code) = copy_uid(&placed) {
+            Status::ok("moved").with(code).encode(&mut context.link.out, None);
+        }
+    }
+    Ok(Done::Status(Status::ok("MOVE done")))
+}
+
+async fn target(context: &Context<'_>, access: &store::Access, mailbox: &str) -> Result<MailboxId, Failure> {
+    let name = MailboxName::new(mailbox)?;
+    Ok(context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?.id)
+}
+
+/// RFC 4315 §3: the n-th UID of one set has become the n-th of the other. `None` if no message was there any more.
+fn copy_uid(placed: &[(Uid, Placed)]) -> Option<Code> {
+    let uid_validity = placed.first()?.1.uid_validity.0;
+    let from = NumberSet::from_sorted(placed.iter().map(|(uid, _)| uid.0));
+    let to = NumberSet::from_sorted(placed.iter().map(|(_, placed)| placed.uid.0));
+    Some(Code::CopyUid { uid_validity, from, to })
+}

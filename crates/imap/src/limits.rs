@@ -1,0 +1,72 @@
+//! Every limit of the server that is not part of a grammar, and what happens beyond it.
+
+use std::time::Duration;
+
+use crate::wire::framer::FrameLimits;
+
+/// Limits of the IMAP server. The grammar's own stand beside its parsers (`.._MAX` in [`crate::wire`]).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at a time; one more gets `BYE` at once. Default 20,000.
+    pub connections: usize,
+    /// Text of one command in bytes, literals not counted; longer ones are BAD. Default 64 KiB.
+    pub line_bytes: usize,
+    /// Literals of one command in bytes, all together, except in APPEND; larger ones are `NO [TOOBIG]`. Default 64 KiB.
+    pub literal_bytes: u64,
+    /// The message of an APPEND in bytes; larger ones are `NO [TOOBIG]`. Default 50 MiB.
+    pub message_bytes: u64,
+    /// What is read and dropped of a command that was too long; beyond it the connection ends. Default 64 MiB.
+    pub discard_bytes: u64,
+    /// From the first byte to a successful login; then `BYE`. Default 2 minutes.
+    pub login_time: Duration,
+    /// Silence after login, until `BYE`. RFC 9051 §5.4 asks for 30 minutes at least. Default 30 minutes.
+    pub idle_time: Duration,
+    /// A client that takes not one byte for so long is cut off. Default 5 minutes.
+    pub write_stall_time: Duration,
+    /// How long the answer to a wrong password waits. Default 2 seconds.
+    pub login_failure_delay: Duration,
+    /// Wrong passwords on one connection; then `BYE`. Default 4.
+    pub login_failures: u32,
+    /// BAD commands in a row; then `BYE`. Default 25.
+    pub bad_commands: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            line_bytes: 64 << 10,
+            literal_bytes: 64 << 10,
+            message_bytes: 50 << 20,
+            discard_bytes: 64 << 20,
+            login_time: Duration::from_secs(120),
+            idle_time: Duration::from_secs(30 * 60),
+            write_stall_time: Duration::from_secs(5 * 60),
+            login_failure_delay: Duration::from_secs(2),
+            login_failures: 4,
+            bad_commands: 25,
+        }
+    }
+}
+
+impl Limits {
+    /// How long a command may be before login: nobody unknown makes the server hold much.
+    pub(crate) fn frame_before_login(&self) -> FrameLimits {
+        FrameLimits {
+            line_bytes: self.line_bytes.min(8 << 10),
+            literal_bytes: self.literal_bytes.min(8 << 10),
+            append_bytes: self.literal_bytes.min(8 << 10),
+            discard_bytes: self.discard_bytes.min(64 << 10),
+        }
+    }
+
+    /// How long a command may be after login.
+    pub(crate) fn frame(&self) -> FrameLimits {
+        FrameLimits {
+            line_bytes: self.line_bytes,
+            literal_bytes: self.literal_bytes,
+            append_bytes: self.message_bytes,
+            discard_bytes: self.discard_bytes,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The server: what all connections share, and the loop that accepts them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Bus;
+use store::Store;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::conn::{self, Peer, Socket};
+use crate::limits::Limits;
+
+/// How the server behaves.
+#[derive(Clone)]
+pub struct Options {
+    /// The name in the greeting; `user@hostname` logs in as the account `user` too.
+    pub hostname: String,
+    /// For STARTTLS and [`Security::ImplicitTls`]; without it neither works.
+    pub tls: Option<TlsAcceptor>,
+    /// Whether a password may be sent without TLS from elsewhere than this machine.
+    pub allow_plaintext_login: bool,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// A bound socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket; its peers count as this machine.
+    Unix(UnixListener),
+}
+
+/// What a connection begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Plain text, with STARTTLS where there is a certificate.
+    StartTls,
+    /// TLS from the first byte (RFC 8314 §3.2).
+    ImplicitTls,
+}
+
+/// The IMAP server. Cheap to clone; all clones are one server with one set of limits.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all connections share.
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) options: Options,
+    connections: Arc<Semaphore>,
+}
+
+impl Server {
+    /// A server over a store, whose commits wake `bus`.
+    #[must_use]
+    pub fn new(store: Store, bus: Bus, options: Options) -> Self {
+        let connections = Arc::new(Semaphore::new(options.limits.connections));
+        Self { inner: Arc::new(Inner { store, bus, options, connections }) }
+    }
+
+    /// Accepts connections until `stop` is cancelled, and returns when the last of them has ended. Each gets `BYE`
+    /// as soon as it is between two commands; a caller that can't wait for the others drops the future.
+    pub async fn serve(&self, listener: Listener, security: Security, stop: CancellationToken) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = accept(&listener) => accepted,
+                Some(ended) = connections.join_next() => {
+                    report_panic(ended);
+                    continue;
+                }
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    let server = self.clone();
+                    let stop = stop.clone();
+                    match Arc::clone(&self.inner.connections).try_acquire_owned() {
+                        Ok(permit) => {
+                            connections.spawn(async move {
+                                conn::run(server, socket, peer, security, stop).await;
+                                drop(permit);
+                            });
+                        }
+                        Err(_) => conn::refuse(&socket, security),
+                    }
+                }
+                Err(error) => {
+                    // Out of descriptors, mostly: those that are open go on, and some will close.
+                    tracing::warn!(%error, "can't accept a connection");
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+        drop(listener);
+        while let Some(ended) = connections.join_next().await {
+            report_panic(ended);
+        }
+    }
+}
+
+async fn accept(listener: &Listener) -> std::io::Result<(Socket, Peer)> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, address) = listener.accept().await?;
+            // Answers are written whole: waiting for more of them gains nothing.
+            stream.set_nodelay(true)?;
+            let peer = if is_loopback(address.ip()) { Peer::ThisMachine } else { Peer::Elsewhere };
+            Ok((Socket::Tcp(stream), peer))
+        }
+        Listener::Unix(listener) => {
+            let (stream, _) = listener.accept().await?;
+            Ok((Socket::Unix(stream), Peer::ThisMachine))
+        }
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn report_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection ended in a panic");
+        metrics::counter!("mailbell_imap_panics_total").increment(1);
+    }
+}
+
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);

@@ -1,0 +1,157 @@
+//! The state of one connection (RFC 9051 §3): who is logged in, what is selected, what is enabled.
+//!
+//! Pure but for the handles it keeps: nothing here waits, reads or writes.
+
+use bus::Watch;
+use store::{Access, Keywords, MailboxId};
+
+use crate::cmd::webpush::SessionPush;
+use crate::reply::Failure;
+use crate::wire::encode::Quoting;
+use crate::wire::mailbox::Names;
+
+pub mod view;
+
+use view::ClientView;
+
+/// One connection's state.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    state: State,
+    /// What ENABLE and the commands that imply it have turned on.
+    pub(crate) enabled: Enabled,
+    /// What SILWEBPUSH has set for this connection; its end is the connection's.
+    #[expect(dead_code, reason = "the WEBPUSH commands, which follow, keep their state here")]
+    pub(crate) push: SessionPush,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    NotAuthenticated,
+    Authenticated(Access),
+    Selected(Access, Box<Selected>),
+}
+
+/// Extensions that change the server's answers only once a client has asked for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Enabled {
+    /// RFC 7162: FETCH responses about flags carry MODSEQ.
+    pub(crate) condstore: bool,
+    /// RFC 6855: UTF-8 in quoted strings and mailbox names.
+    pub(crate) utf8: bool,
+}
+
+impl Enabled {
+    /// The names of what is enabled, ascending.
+    #[expect(dead_code, reason = "WEBPUSH, which follows, stores them with a subscription")]
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let all = [("CONDSTORE", self.condstore), ("UTF8=ACCEPT", self.utf8)];
+        all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
+    }
+}
+
+/// A selected mailbox.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    /// What the client knows of it.
+    pub(crate) view: ClientView,
+    /// Whether this session may change it.
+    pub(crate) mode: Mode,
+    /// The keywords that the client has been told.
+    pub(crate) keywords: Keywords,
+    /// Says when the account has changed.
+    pub(crate) watch: Watch,
+}
+
+impl Selected {
+    /// Which mailbox.
+    pub(crate) fn mailbox(&self) -> MailboxId {
+        self.view.base().mailbox
+    }
+}
+
+/// How a mailbox was selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// SELECT.
+    ReadWrite,
+    /// EXAMINE, or an account that may only be looked at.
+    ReadOnly,
+}
+
+impl Session {
+    /// How mailbox names are written on this connection now.
+    pub(crate) fn names(&self) -> Names {
+        if self.enabled.utf8 { Names::Utf8 } else { Names::ModifiedUtf7 }
+    }
+
+    /// How strings are written on this connection now.
+    pub(crate) fn quoting(&self) -> Quoting {
+        Quoting::from(self.names())
+    }
+
+    /// Whether nobody is logged in yet.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.state, State::NotAuthenticated)
+    }
+
+    /// The rights of who is logged in; BAD before login (RFC 9051 §3).
+    pub(crate) fn access(&self) -> Result<&Access, Failure> {
+        match &self.state {
+            State::NotAuthenticated => Err(Failure::bad("log in first")),
+            State::Authenticated(access) | State::Selected(access, _) => Ok(access),
+        }
+    }
+
+    /// The selected mailbox; BAD if there is none.
+    pub(crate) fn selected(&self) -> Result<(&Access, &Selected), Failure> {
+        match &self.state {
+            State::Selected(access, selected) => Ok((access, selected)),
+            _ => Err(Failure::bad("select a mailbox first")),
+        }
+    }
+
+    /// The selected mailbox, to be changed; BAD if there is none.
+    pub(crate) fn selected_mut(&mut self) -> Result<(&Access, &mut Selected), Failure> {
+        match &mut self.state {
+            State::Selected(access, selected) => Ok((access, selected)),
+            _ => Err(Failure::bad("select a mailbox first")),
+        }
+    }
+
+    /// The selected mailbox, for a command that changes messages; refused after EXAMINE.
+    pub(crate) fn selected_for_change(&self) -> Result<(&Access, &Selected), Failure> {
+        let (access, selected) = self.selected()?;
+        match selected.mode {
+            Mode::ReadWrite => Ok((access, selected)),
+            Mode::ReadOnly => Err(Failure::read_only()),
+        }
+    }
+
+    /// A successful login.
+    pub(crate) fn log_in(&mut self, access: Access) {
+        assert!(self.is_anonymous(), "a connection logs in once");
+        self.state = State::Authenticated(access);
+    }
+
+    /// A successful SELECT.
+    pub(crate) fn select(&mut self, selected: Selected) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::NotAuthenticated => State::NotAuthenticated,
+            State::Authenticated(access) | State::Selected(access, _) => {
+                State::Selected(access, Box::new(selected))
+            }
+        };
+    }
+
+    /// Leaves the selected mailbox; says whether there was one.
+    pub(crate) fn unselect(&mut self) -> bool {
+        let (state, was_selected) = match std::mem::take(&mut self.state) {
+            State::Selected(access, _) => (State::Authenticated(access), true),
+            other => (other, false),
+        };
+        self.state = state;
+        was_selected
+    }
+}
