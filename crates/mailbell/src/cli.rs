@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use webpush::header::{Topic, Ttl, Urgency};
 
 use crate::config::{CONFIG_VARIABLE, parse_size};
 
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     /// Show or change the key that pushes are signed with
     #[command(subcommand)]
     Vapid(VapidCommand),
+    /// Push by hand
+    #[command(subcommand)]
+    Push(PushCommand),
     /// List and remove the push subscriptions of an account
     #[command(subcommand, after_help = SUBSCRIPTION_EXAMPLES)]
     Subscription(SubscriptionCommand),
@@ -220,6 +224,42 @@ pub(crate) enum StoreCommand {
     Check,
 }
 
+/// `mailbell push ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PushCommand {
+    /// Encrypt a text for one subscription, sign it with the server's VAPID key and post it
+    #[command(after_help = PUSH_SEND_EXAMPLES)]
+    Send(PushSendArguments),
+}
+
+/// `mailbell push send ...`
+#[derive(Debug, Args)]
+pub(crate) struct PushSendArguments {
+    /// What to say, at most 3993 bytes [default: standard input]
+    pub(crate) text: Option<String>,
+    /// The subscription as browsers write it in JSON; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["endpoint", "p256dh", "auth"])]
+    pub(crate) subscription: Option<PathBuf>,
+    /// The push resource
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The user agent's public key in base64url
+    #[arg(long, value_name = "KEY")]
+    pub(crate) p256dh: Option<String>,
+    /// The user agent's secret in base64url
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) auth: Option<String>,
+    /// Seconds for which the push service keeps it
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(crate) ttl: Ttl,
+    /// very-low, low, normal or high
+    #[arg(long, default_value = "normal")]
+    pub(crate) urgency: Urgency,
+    /// Replaces the waiting push of the same topic; at most 32 characters of base64url
+    #[arg(long)]
+    pub(crate) topic: Option<Topic>,
+}
+
 /// `mailbell import ...`
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
@@ -272,3 +312,7 @@ const SUBSCRIPTION_EXAMPLES: &str = "Examples:
 const IMPORT_EXAMPLES: &str = "Examples:
   mailbell import maildir ~/Maildir --account alice
   mailbell import mbox ~/mail/2019.mbox --account alice --mailbox Archive/2019";
+
+const PUSH_SEND_EXAMPLES: &str = "Examples:
+  mailbell push send --subscription phone.json 'Hello'
+  mailbell push send --endpoint https://push.example/... --p256dh B... --auth ... --urgency high < message";

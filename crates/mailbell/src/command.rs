@@ -7,6 +7,7 @@ mod bench;
 mod check_config;
 mod import;
 mod password;
+mod push_send;
 mod store;
 mod subscription;
 mod vapid;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command, StoreCommand};
+use crate::cli::{Cli, Command, PushCommand, StoreCommand};
 use crate::config::{Config, Loaded};
 use crate::serve::{self, Role};
 
@@ -33,6 +34,7 @@ async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyh
     match command {
         Command::Serve => return serve::run(Role::MailServer, file, loaded).await,
         Command::PushService => return serve::run(Role::PushService, file, loaded).await,
+        Command::Push(PushCommand::Send(arguments)) => return push_send::run(config, arguments).await,
         Command::Vapid(command) => vapid::run(config, command).await?,
         Command::Account(command) => account::run(config, command).await?,
         Command::AppPassword(command) => app_password::run(config, command).await?,

@@ -83,7 +83,7 @@ pub(crate) struct CertificateFiles {
 /// `[imap]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Imap {
-    /// Whether LOGIN works before STARTTLS.
+    /// Whether LOGIN works before STARTTLS from other machines than this one.
     pub(crate) allow_plaintext_login: bool,
 }
 

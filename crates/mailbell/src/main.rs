@@ -5,7 +5,6 @@
 
 mod cli;
 mod command;
-#[expect(dead_code, reason = "`serve` reads the rest as the parts of the server arrive")]
 mod config;
 mod data_dir;
 mod import;

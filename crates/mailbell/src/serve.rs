@@ -4,9 +4,11 @@
 //! SIGHUP: certificates, VAPID keys and the log level are read again; connections stay.
 
 pub(crate) mod listener;
-mod parts;
+pub(crate) mod parts;
+mod post;
 pub(crate) mod server;
 mod signal;
+mod signing_keys;
 mod sockets;
 mod status;
 
@@ -48,7 +50,7 @@ pub(crate) async fn run(role: Role, file: Option<&Path>, loaded: Loaded) -> anyh
         tokio::select! {
             request = signals.next() => match request {
                 Request::Stop => break Ok(()),
-                Request::Reload => reload(file, &logging, &server),
+                Request::Reload => reload(file, &logging, &server).await,
             },
             ended = server.part_ended() => break Err(ended),
         }
@@ -68,13 +70,13 @@ pub(crate) async fn run(role: Role, file: Option<&Path>, loaded: Loaded) -> anyh
 }
 
 /// Whatever can't be read again stays as it was.
-fn reload(file: Option<&Path>, logging: &Logging, server: &Server) {
-    let read = || -> anyhow::Result<()> {
+async fn reload(file: Option<&Path>, logging: &Logging, server: &Server) {
+    let read = async {
         let config = Config::load(file)?.config;
         logging.set_level(&config.log)?;
-        server.reload()
+        server.reload(&config).await
     };
-    match read() {
+    match read.await {
         Ok(()) => tracing::info!("certificates, VAPID keys and log level were read again"),
         Err(error) => tracing::error!(error = format!("{error:#}"), "cannot reload; what was in force stays"),
     }

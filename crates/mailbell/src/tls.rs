@@ -66,6 +66,11 @@ impl Tls {
         &self.files.certificate
     }
 
+    /// Whether we made the certificate ourselves, so that nobody else has reason to trust it.
+    pub(crate) fn is_development(&self) -> bool {
+        self.origin != CertificateOrigin::Configured
+    }
+
     /// Reads the files again; connections from now on see the new certificate.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
         let key = read_pair(&self.files)?;

@@ -6,7 +6,6 @@
 //! pushes under a key that is gone.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use webpush::vapid::key::SigningKey;
@@ -19,9 +18,9 @@ mod tests;
 /// The keys that the server signs with.
 pub(crate) struct VapidKeys {
     /// The one that devices are told about.
-    pub(crate) current: Arc<SigningKey>,
+    pub(crate) current: SigningKey,
     /// The one before, until it is dropped.
-    pub(crate) previous: Option<Arc<SigningKey>>,
+    pub(crate) previous: Option<SigningKey>,
     /// Whether `current` was made by this call.
     pub(crate) is_new: bool,
 }
@@ -29,7 +28,7 @@ pub(crate) struct VapidKeys {
 impl VapidKeys {
     /// Reads the keys; makes the first one if there is none.
     pub(crate) fn load_or_make(data_dir: &Path) -> anyhow::Result<Self> {
-        let previous = read(&data_dir.join(PREVIOUS_FILE))?.map(Arc::new);
+        let previous = read(&data_dir.join(PREVIOUS_FILE))?;
         let found = read(&data_dir.join(CURRENT_FILE))?;
         let is_new = found.is_none();
         let current = match found {
@@ -39,7 +38,7 @@ impl VapidKeys {
                 make(data_dir)?
             }
         };
-        Ok(Self { current: Arc::new(current), previous, is_new })
+        Ok(Self { current, previous, is_new })
     }
 
     /// Puts a new key in place and keeps the old one as the previous; one before that is dropped.
@@ -47,7 +46,7 @@ impl VapidKeys {
         let old = Self::load_or_make(data_dir)?.current;
         let pem = old.to_pem().context("cannot export the VAPID key")?;
         data_dir::write_secret(&data_dir.join(PREVIOUS_FILE), pem.as_bytes())?;
-        let current = Arc::new(make(data_dir)?);
+        let current = make(data_dir)?;
         Ok(Self { current, previous: Some(old), is_new: true })
     }
 

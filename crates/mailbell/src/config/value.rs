@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
+use webpush::vapid::token::Contact;
 
 use super::source::Raw;
 
@@ -159,8 +160,10 @@ pub(crate) fn header_marks(raw: &Raw) -> Result<Vec<(String, String)>, String> {
 /// The VAPID contact, RFC 8292 §2.1: a `mailto:` or `https:` URI.
 pub(crate) fn contact(raw: &Raw) -> Result<String, String> {
     let written = text(raw)?;
-    let is_contact = Url::parse(&written).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"));
-    if is_contact { Ok(written) } else { Err(format!("{written:?} is not a mailto: or https: URI")) }
+    match Contact::parse(&written) {
+        Ok(_) => Ok(written),
+        Err(_) => Err(format!("{written:?} is not a mailto: or https: URI")),
+    }
 }
 
 /// A host name or address, as it stands in URLs and certificates.

@@ -5,15 +5,23 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use imap::push::{ImapComposer, SilentMailboxes};
+use push_sender::policy::Policy;
+use push_sender::resolve::SystemResolver;
+use push_sender::sender::PushSender;
 use push_service::config::PublicUrl;
 use push_service::storage::sqlite::SqliteStorage;
 use push_service::token::TokenKey;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use url::Url;
+use webpush::origin::Origin;
+use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
 use crate::config::{Config, ListenAddress};
 use crate::data_dir;
+use crate::tls::Tls;
 
 /// What happens to a message between LMTP and the mailbox.
 pub(crate) fn delivery_options(config: &Config) -> delivery::Options {
@@ -62,6 +70,58 @@ pub(crate) fn public_url(config: &Config, listening: &[ListenAddress]) -> anyhow
             url.map(Some).context("hostname does not make a URL; set push_service.public_url")
         }
     }
+}
+
+/// How IMAP behaves.
+pub(crate) fn imap_options(config: &Config, tls: &Tls) -> anyhow::Result<imap::Options> {
+    Ok(imap::Options {
+        hostname: config.hostname.clone(),
+        tls: Some(TlsAcceptor::from(tls.server_config(&[])?)),
+        allow_plaintext_login: config.imap.allow_plaintext_login,
+        limits: imap::Limits {
+            connections: config.limits.imap_connections,
+            message_bytes: config.limits.message_bytes,
+            idle_time: config.limits.imap_idle,
+            ..imap::Limits::default()
+        },
+    })
+}
+
+/// A socket for IMAP.
+pub(crate) fn imap_listener(listener: Listener) -> imap::Listener {
+    match listener {
+        Listener::Tcp(listener) => imap::Listener::Tcp(listener),
+        Listener::Unix(listener, _) => imap::Listener::Unix(listener),
+    }
+}
+
+/// What pushes of IMAP say, and of which mailboxes nothing.
+pub(crate) fn imap_composer(config: &Config) -> ImapComposer {
+    ImapComposer::new(SilentMailboxes::new(&config.push.silent_mailboxes))
+}
+
+/// What posts pushes. It trusts the system's authorities, those of `push.extra_ca`, and our own development
+/// certificate where our own push service uses that.
+pub(crate) fn push_sender(config: &Config, tls: &Tls, own: Option<&Url>) -> anyhow::Result<PushSender> {
+    let contact = config.push.contact.as_deref().map(Contact::parse).transpose().context("push.contact")?;
+    let mut authorities = String::new();
+    let development = tls.is_development().then(|| tls.certificate_file().to_owned());
+    for file in config.push.extra_ca.iter().chain(&development) {
+        let pem = std::fs::read_to_string(file);
+        authorities.push_str(&pem.with_context(|| format!("cannot read {}", file.display()))?);
+        authorities.push('\n');
+    }
+    let settings = push_sender::sender::Config {
+        policy: Policy {
+            allow_addresses: config.push.allow_addresses.clone(),
+            allow_http: config.push.allow_http,
+            own_service: own.and_then(Origin::of),
+            contact,
+        },
+        extra_ca: (!authorities.is_empty()).then_some(authorities),
+        limits: push_sender::sender::Limits::STANDARD,
+    };
+    PushSender::new(settings, Arc::new(SystemResolver::from_system())).context("push.extra_ca")
 }
 
 /// Whether the push listener speaks TLS itself.

@@ -8,12 +8,17 @@
 //! - The store is closed after everything that writes to it has ended.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bus::Bus;
 use delivery::Deliverer;
+use imap::Security;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use notifier::clock::Clock;
+use notifier::compose::{Composer, Composers};
+use notifier::notifier::{Handle, Notifier};
 use parking_lot::Mutex;
 use store::{Options, Store};
 use tokio::task::JoinSet;
@@ -22,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::listener::Listener;
 use super::parts;
+use super::post::SenderPost;
+use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
 use super::status::{self, Status};
 use crate::config::{Config, Listen, ListenAddress};
@@ -37,6 +44,8 @@ pub(crate) struct Server {
     /// `None` in a push service that runs alone.
     store: Option<Store>,
     status: Status,
+    /// `None` in a push service that runs alone.
+    keys: Option<SigningKeys>,
     parts: JoinSet<&'static str>,
     stop: CancellationToken,
     _lock: Lock,
@@ -56,6 +65,12 @@ impl Server {
         let store = Store::open(options, bus.clone()).await?;
 
         let mut server = Self::new(lock, tls, sockets.addresses()?, Some(store.clone()))?;
+        let keys = SigningKeys::new(keys);
+        server.start_notifier(config, &store, bus.clone(), keys.shared())?;
+        server.keys = Some(keys);
+        let imap = imap::Server::new(store.clone(), bus, parts::imap_options(config, &server.tls)?);
+        server.start_imap(&imap, Security::StartTls, sockets.imap);
+        server.start_imap(&imap, Security::ImplicitTls, sockets.imaps);
         server.start_lmtp(config, &store, sockets.lmtp)?;
         server.start_push_service(config, sockets.push)?;
         server.start_status(sockets.http, sockets.https)?;
@@ -85,6 +100,7 @@ impl Server {
             tls,
             status: Status::new(store.clone(), recorder()?),
             store,
+            keys: None,
             parts: JoinSet::new(),
             stop: CancellationToken::new(),
             _lock: lock,
@@ -101,8 +117,12 @@ impl Server {
     }
 
     /// Reads certificates and keys again.
-    pub(crate) fn reload(&self) -> anyhow::Result<()> {
-        self.tls.reload()
+    pub(crate) async fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        self.tls.reload()?;
+        if let (Some(keys), Some(store)) = (&self.keys, &self.store) {
+            keys.reload(&config.data_dir, store).await?;
+        }
+        Ok(())
     }
 
     /// Ends in order: no new connections, what is under way gets [`DRAIN_PATIENCE`], then the store is closed.
@@ -147,6 +167,33 @@ impl Server {
         Ok(())
     }
 
+    fn start_notifier(
+        &mut self,
+        config: &Config,
+        store: &Store,
+        bus: Bus,
+        keys: notifier::vapid::VapidKeys,
+    ) -> anyhow::Result<()> {
+        let own = parts::public_url(config, &self.addresses.push)?;
+        let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
+        let composer: Arc<dyn Composer> = Arc::new(parts::imap_composer(config));
+        let notifier = Notifier::new(
+            notifier::notifier::Parts {
+                store: store.clone(),
+                bus,
+                composers: Composers::new([composer]),
+                post: Arc::new(SenderPost::new(sender)),
+                keys,
+                handle: Handle::new(),
+                clock: Clock::system(),
+            },
+            notifier::notifier::Options::new(config.push.min_interval),
+        );
+        let stop = self.stop.clone();
+        self.spawn("the notifier", notifier.run(stop));
+        Ok(())
+    }
+
     fn start_lmtp(&mut self, config: &Config, store: &Store, listeners: Vec<Listener>) -> anyhow::Result<()> {
         let deliverer = Deliverer::new(store.clone(), parts::delivery_options(config));
         let server = lmtp::Server::new(
@@ -163,6 +210,14 @@ impl Server {
             self.spawn("the LMTP server", async move { server.serve(listener, stop).await });
         }
         Ok(())
+    }
+
+    fn start_imap(&mut self, server: &imap::Server, security: Security, listeners: Vec<Listener>) {
+        for listener in listeners {
+            let (server, stop) = (server.clone(), self.stop.clone());
+            let listener = parts::imap_listener(listener);
+            self.spawn("the IMAP server", async move { server.serve(listener, security, stop).await });
+        }
     }
 
     fn start_push_service(&mut self, config: &Config, listeners: Vec<Listener>) -> anyhow::Result<()> {

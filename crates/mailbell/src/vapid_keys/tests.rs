@@ -16,7 +16,7 @@ fn a_key_is_made_once_and_rotation_keeps_the_one_before() {
     assert_ne!(public(&rotated.current), public(&first.current));
     let read = VapidKeys::load_or_make(&data_dir).expect("read");
     assert_eq!(public(&read.current), public(&rotated.current));
-    assert_eq!(read.previous.as_deref().map(public), Some(public(&first.current)));
+    assert_eq!(read.previous.as_ref().map(public), Some(public(&first.current)));
     for file in ["vapid.pem", "vapid-previous.pem"] {
         let mode = std::fs::metadata(data_dir.join(file)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");

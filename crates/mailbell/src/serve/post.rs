@@ -1,0 +1,94 @@
+//! The way from the notifier to the push sender: a push is encrypted for its subscription, posted, and what came of it
+//! is put in the notifier's words.
+//!
+//! RFC 8291 for the encryption; cleartexts are padded to steps of 128 bytes, so that their length says little.
+
+use std::sync::Arc;
+
+use notifier::backoff::Answer;
+use notifier::post::{Delivery, Post, Posted, Posting};
+use push_sender::outcome::{Blame, Outcome};
+use push_sender::request::{Correlation, PushHeaders, Request};
+use push_sender::sender::PushSender;
+use store::PushSubscription;
+use url::Url;
+use webpush::key::{AuthSecret, PublicKey};
+use webpush::message::{Recipient, Sender, encrypt};
+use webpush::padding::Padding;
+
+#[cfg(test)]
+mod tests;
+
+/// Posts by a [`PushSender`].
+pub(crate) struct SenderPost {
+    sender: Arc<PushSender>,
+}
+
+impl SenderPost {
+    /// Posts by this sender.
+    pub(crate) fn new(sender: Arc<PushSender>) -> Self {
+        Self { sender }
+    }
+}
+
+impl Post for SenderPost {
+    fn post(&self, delivery: Delivery) -> Posting<'_> {
+        Box::pin(async move {
+            match request(&delivery) {
+                Ok(request) => posted(&self.sender.send(&request).await),
+                Err(problem) => {
+                    // The keys were checked when the subscription was made, so a stored row is broken.
+                    tracing::error!(
+                        problem,
+                        subscription = delivery.subscription.id.0,
+                        "a push can't be made"
+                    );
+                    Posted { answer: Answer::Unreachable, said: "can't be made".to_owned() }
+                }
+            }
+        })
+    }
+}
+
+fn request(delivery: &Delivery) -> Result<Request, &'static str> {
+    let subscription = &delivery.subscription;
+    let recipient = recipient(subscription)?;
+    let sender = Sender::generate().map_err(|_| "no random numbers")?;
+    let body = encrypt(sender, &recipient, &delivery.push.cleartext, Padding::TO_128)
+        .map_err(|_| "the push can't be encrypted")?;
+    let endpoint = Url::parse(&subscription.endpoint).map_err(|_| "the endpoint is not a URL")?;
+    let push = &delivery.push;
+    let headers = PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() };
+    let correlation = Correlation { account: subscription.account.0, modseq: subscription.cursor.0 };
+    Ok(Request::push(endpoint, &headers, body.into(), Arc::clone(&delivery.key), correlation))
+}
+
+fn recipient(subscription: &PushSubscription) -> Result<Recipient, &'static str> {
+    let auth = <[u8; AuthSecret::BYTES]>::try_from(subscription.auth.as_slice());
+    Ok(Recipient {
+        public_key: PublicKey::from_bytes(&subscription.public_key)
+            .map_err(|_| "the public key is not a point")?,
+        auth_secret: AuthSecret::from_bytes(auth.map_err(|_| "the auth secret has not 16 bytes")?),
+    })
+}
+
+fn posted(outcome: &Outcome) -> Posted {
+    let answer = match outcome {
+        Outcome::Accepted { .. } => Answer::Taken,
+        Outcome::RetryAfter { status: 429, wait } => Answer::TooMany { retry_after: Some(*wait) },
+        Outcome::RetryAfter { wait, .. } => Answer::Failing { retry_after: Some(*wait) },
+        Outcome::Unavailable { status: 429 } => Answer::TooMany { retry_after: None },
+        Outcome::Unavailable { .. } => Answer::Failing { retry_after: None },
+        Outcome::TooLarge => Answer::TooLarge,
+        Outcome::Gone { .. } | Outcome::Rejected { .. } => Answer::Refused,
+        // Others of this origin are accepted, so it is this subscription that the key does not fit.
+        Outcome::Unauthorized { blame: Blame::Subscription, .. } => Answer::Refused,
+        Outcome::Unauthorized { blame: Blame::Unknown, .. } => Answer::Unauthorized,
+        // The origin is paused and the alert raised: no subscription is to suffer for it.
+        Outcome::Unauthorized { blame: Blame::Us, .. } => Answer::Failing { retry_after: None },
+        Outcome::Redirected { .. } | Outcome::Network(_) => Answer::Unreachable,
+        Outcome::Deferred { wait } => Answer::Withheld { wait: *wait },
+    };
+    let said = outcome.status().map_or_else(|| outcome.class().to_owned(), |status| status.to_string());
+    Posted { answer, said }
+}
