@@ -20,10 +20,15 @@ mod account;
 mod change;
 mod error;
 mod ids;
+mod lazy;
 mod mail;
 mod mailbox;
+mod password;
 mod push;
+mod sqlite;
 mod store;
+mod upkeep;
+mod views;
 
 pub use access::{Access, Credential, CredentialKind, Rights};
 pub use account::{Account, NewAccount};
@@ -36,4 +41,5 @@ pub use mail::{
 };
 pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;
+pub use store::lifecycle::restore;
 pub use store::{CheckReport, OpenError, Options, Store};

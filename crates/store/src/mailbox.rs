@@ -68,6 +68,11 @@ impl MailboxName {
         Self("INBOX".to_owned())
     }
 
+    /// One that was checked before it was stored.
+    pub(crate) fn stored(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name, UTF-8.
     #[must_use]
     pub fn as_str(&self) -> &str {

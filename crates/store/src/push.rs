@@ -137,7 +137,7 @@ pub struct PutPushSubscription {
 }
 
 /// A cursor to store, lazily: losing it means a push too many, nothing worse.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushProgress {
     /// Which subscription.
     pub id: PushSubscriptionId,

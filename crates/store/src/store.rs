@@ -1,16 +1,38 @@
-//! The store's calls. What stands behind them is in `sqlite`.
+//! The store's calls, by theme. What stands behind them is in `sqlite`.
+//!
+//! Here: rights, chunks, what runs off the asynchronous threads, and what is remembered between calls. Every call that
+//! takes an [`Access`] works on its owner's mail and nobody else's.
+//!
+//! Dropping a future of a write does not undo it: what has been handed to the writer is committed. Of a call
+//! that works in chunks, the chunks that were not handed over yet are then left out.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bus::Bus;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use crate::{
-    Access, Account, AccountChanges, AccountId, Changes, Columns, Credential, CredentialId, Delivered,
-    Delivery, FlagChange, Keywords, Mailbox, MailboxChanges, MailboxId, MailboxName, MessageId, MessageRow,
-    ModSeq, NewAccount, NewMessage, NewPushSubscription, Placed, PushProgress, PushSubscription,
-    PushSubscriptionId, PushVerdict, PutPushSubscription, Result, SpecialUse, Uid, UnixTime, View,
-};
+use crate::lazy::Lazy;
+use crate::password::Passwords;
+use crate::sqlite::blobs::Directory;
+use crate::sqlite::edit::By;
+use crate::sqlite::readers::Readers;
+use crate::sqlite::schema::{self, Failed};
+use crate::sqlite::writer::{Pending, Tx, Writer};
+use crate::sqlite::{Sql, blobs};
+use crate::views::Views;
+use crate::{Access, AccountId, Cause, Error, Origin, Result, Rights, UnixTime};
+
+mod accounts;
+mod changes;
+pub(crate) mod lifecycle;
+mod mailboxes;
+mod push;
+mod reading;
+mod writing;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -58,121 +80,164 @@ pub struct CheckReport {
 /// The store. Cheap to clone; all clones are one store.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
 }
-#[allow(unused)]
-macro_rules! api { ($($(#[$m:meta])* fn $name:ident($($arg:ident : $ty:ty),*) -> $ret:ty;)*) => {
-    impl Store { $( $(#[$m])* pub async fn $name(&self $(, $arg: $ty)*) -> $ret { $(let _ = $arg;)* unimplemented!() } )* }
-} }
+
+pub(crate) struct Inner {
+    options: Options,
+    /// `None` once closed.
+    writer: Mutex<Option<Writer>>,
+    /// Resolves when the writer's thread has ended.
+    writer_ended: Mutex<Option<oneshot::Receiver<()>>>,
+    upkeep: Mutex<Option<JoinHandle<()>>>,
+    readers: Readers,
+    files: Directory,
+    passwords: Passwords,
+    views: Views,
+    lazy: Arc<Lazy>,
+}
 
 impl Store {
     /// Opens the store, making or migrating it as needed. Commits wake `bus` with the account's number.
-    pub async fn open(options: Options, bus: bus::Bus) -> std::result::Result<Self, OpenError> {
-        let _ = (options, bus);
-        unimplemented!()
+    ///
+    /// Several processes may have it open (`mailbell account add` beside a running server): each sees what the others
+    /// have committed, because it reads the database; only the bus does not reach across. Taking a lock on
+    /// the directory, so that one *server* runs on it, is the caller's part.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`] if a later version has written it, [`OpenError::Failed`] for everything else.
+    pub async fn open(options: Options, bus: Bus) -> std::result::Result<Self, OpenError> {
+        let dir = options.data_dir.clone();
+        let task = tokio::task::spawn_blocking(move || Self::open_blocking(options, bus));
+        let opened = match task.await {
+            Ok(opened) => opened,
+            Err(error) => Err(Failed::Other(error.to_string())),
+        };
+        let store = opened.map_err(|failed| match failed {
+            Failed::Newer(found) => OpenError::Newer { found, known: schema::known_version() },
+            Failed::Other(why) => OpenError::Failed { dir, why },
+        })?;
+        *store.inner.upkeep.lock() = Some(tokio::spawn(crate::upkeep::run(Arc::downgrade(&store.inner))));
+        Ok(store)
     }
-    /// Rights of the system itself on an account: delivery, command line, notifier.
+
+    fn open_blocking(options: Options, bus: Bus) -> std::result::Result<Self, Failed> {
+        if !options.data_dir.exists() {
+            blobs::make_directory(&options.data_dir)?;
+        }
+        let file = options.data_dir.join(schema::FILE_NAME);
+        let connection = schema::open_writer(&file)?;
+        // Syncs the data directory too, so that the database's name is on disk.
+        let files = Directory::open(&options.data_dir)?;
+        let (writer, ended) = Writer::start(connection, &file, bus, now)?;
+        let inner = Inner {
+            writer: Mutex::new(Some(writer)),
+            writer_ended: Mutex::new(Some(ended)),
+            upkeep: Mutex::default(),
+            readers: Readers::new(file, options.readers),
+            files,
+            passwords: Passwords::new().map_err(|error| Failed::Other(error.to_string()))?,
+            views: Views::default(),
+            lazy: Arc::default(),
+            options,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Rights of the system itself on an account: delivery, command line, notifier. An account that is not there
+    /// shows in the calls.
+    #[must_use]
     pub fn system_access(&self, account: AccountId) -> Access {
-        let _ = account;
-        unimplemented!()
+        Access {
+            reader: account,
+            owner: account,
+            rights: Rights::Owner,
+            credential: None,
+            kind: None,
+            session: None,
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.read(operation).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.write(operation).await
     }
 }
 
-api! {
-    // ---- lifecycle ----
-    /// Answers what waits, flushes what is lazy, checkpoints and closes. Later calls say Unavailable.
-    fn close() -> Result<()>;
-    /// Recomputes what is derived and compares. Works beside a running server.
-    fn check() -> Result<CheckReport>;
-    /// An online copy (database and blob files) into an empty or new directory.
-    fn backup(directory: PathBuf) -> Result<()>;
-    /// The store's epoch: raised by a restore, part of JMAP states.
-    fn epoch() -> Result<u64>;
+impl Inner {
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read(operation).await
+    }
 
-    // ---- accounts and credentials ----
-    fn create_account(new: NewAccount<'_>) -> Result<Account>;
-    fn accounts() -> Result<Vec<Account>>;
-    fn account(id: AccountId) -> Result<Account>;
-    /// By name or alias, without regard to ASCII case. `alice` also matches `alice@HOSTNAME` only as the caller (delivery, login) asks both.
-    fn account_named(name: &str) -> Result<Option<Account>>;
-    fn remove_account(id: AccountId) -> Result<()>;
-    fn set_quota(id: AccountId, quota_bytes: Option<u64>) -> Result<()>;
-    fn add_alias(id: AccountId, alias: &str) -> Result<()>;
-    fn remove_alias(id: AccountId, alias: &str) -> Result<()>;
-    fn set_password(id: AccountId, password: &str) -> Result<()>;
-    fn add_app_password(id: AccountId, name: &str, password: &str) -> Result<Credential>;
-    fn credentials(id: AccountId) -> Result<Vec<Credential>>;
-    /// Revokes an app password; its push subscriptions go with it.
-    fn revoke_credential(id: AccountId, credential: CredentialId) -> Result<()>;
-    /// Argon2id off the async threads; costs the same for unknown names. `None`: wrong name or password.
-    fn authenticate(name: &str, password: &str) -> Result<Option<Access>>;
-    /// What a credential may do now; NotFound once it is revoked.
-    fn access_of_credential(account: AccountId, credential: CredentialId) -> Result<Access>;
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.submit(operation).await?.outcome().await
+    }
 
-    // ---- mailboxes ----
-    fn mailboxes(access: &Access) -> Result<Vec<Mailbox>>;
-    fn mailbox(access: &Access, id: MailboxId) -> Result<Mailbox>;
-    fn mailbox_named(access: &Access, name: &MailboxName) -> Result<Mailbox>;
-    /// Makes missing parents too.
-    fn create_mailbox(access: &Access, name: &MailboxName, special_use: Option<SpecialUse>) -> Result<(Mailbox, Changes)>;
-    /// With its children. INBOX: RFC 9051 §6.3.6 (its messages move to the new name, INBOX stays, empty).
-    fn rename_mailbox(access: &Access, from: &MailboxName, to: &MailboxName) -> Result<Changes>;
-    /// Refused for INBOX and for one with children.
-    fn delete_mailbox(access: &Access, id: MailboxId) -> Result<Changes>;
-    fn set_subscribed(access: &Access, name: &MailboxName, subscribed: bool) -> Result<Changes>;
-    /// Names subscribed to, whether or not such a mailbox is there now (RFC 9051 §6.3.7).
-    fn subscribed_names(access: &Access) -> Result<Vec<MailboxName>>;
+    pub(crate) async fn submit<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Pending<T>> {
+        let writer = self.writer.lock().clone();
+        let writer = writer.ok_or_else(|| Error::Unavailable("the store is closed".into()))?;
+        writer.submit(operation).await
+    }
 
-    // ---- messages: writing ----
-    /// Puts one message into one mailbox.
-    fn append(access: &Access, message: NewMessage) -> Result<Delivered>;
-    /// Puts several into one mailbox in one commit: all or none.
-    fn append_many(access: &Access, messages: Vec<NewMessage>) -> Result<(Vec<Placed>, Changes)>;
-    /// One message to several accounts, its blob stored once; one outcome for each recipient, in order.
-    fn deliver(deliveries: Vec<Delivery>) -> Vec<Result<Delivered>>;
-    /// Returns what the messages have now (also when nothing changed) and, with `unchanged_since`, the UIDs that had changed since (left alone).
-    fn store_flags(access: &Access, mailbox: MailboxId, uids: Vec<Uid>, change: FlagChange, unchanged_since: Option<ModSeq>) -> Result<(Vec<crate::Entry>, Vec<Uid>, Changes)>;
-    /// Pairs of (UID there, placed), ascending by source UID. Unknown UIDs are passed over.
-    fn copy(access: &Access, from: MailboxId, uids: Vec<Uid>, to: MailboxId) -> Result<(Vec<(Uid, Placed)>, Changes)>;
-    fn move_messages(access: &Access, from: MailboxId, uids: Vec<Uid>, to: MailboxId) -> Result<(Vec<(Uid, Placed)>, Changes)>;
-    /// Those with `\Deleted`, of `only` if given. Returns what is gone.
-    fn expunge(access: &Access, mailbox: MailboxId, only: Option<Vec<Uid>>) -> Result<(Vec<Uid>, Changes)>;
+    /// As [`Inner::write`], after what waits lazily: a change to a subscription must not be overtaken by older progress.
+    pub(crate) async fn write_in_order<T: Send + 'static>(
+        &self,
+        mut operation: impl FnMut(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let lazy = Arc::clone(&self.lazy);
+        let (value, written) = self
+            .write(move |tx| {
+                let written = lazy.flush(tx)?;
+                Ok((operation(tx)?, written))
+            })
+            .await?;
+        self.lazy.settle(&written);
+        Ok(value)
+    }
 
-    // ---- messages: reading ----
-    fn view(access: &Access, mailbox: MailboxId) -> Result<Arc<View>>;
-    fn keywords(access: &Access) -> Result<Keywords>;
-    fn mailbox_changes(access: &Access, mailbox: MailboxId, since: ModSeq) -> Result<MailboxChanges>;
-    /// In ascending order of UID; unknown UIDs are passed over. Ask for at most a few hundred at a time.
-    fn messages(access: &Access, mailbox: MailboxId, uids: Vec<Uid>, columns: Columns) -> Result<Vec<MessageRow>>;
-    fn raw(access: &Access, message: MessageId) -> Result<Bytes>;
+    pub(crate) fn lazy(&self) -> &Arc<Lazy> {
+        &self.lazy
+    }
 
-    // ---- change log ----
-    fn modseq(access: &Access) -> Result<ModSeq>;
-    /// At most about `limit` changes, cut at a commit.
-    fn changes_since(access: &Access, since: ModSeq, limit: usize) -> Result<AccountChanges>;
-
-    // ---- push subscriptions ----
-    /// Creates or updates. A new one, an altered one and one that is active under another VAPID key are Pending afterwards; the cursor of an existing one stays.
-    fn put_push_subscription(access: &Access, new: NewPushSubscription) -> Result<PutPushSubscription>;
-    fn remove_push_subscription(access: &Access, kind: crate::PushKind, client_id: &str) -> Result<bool>;
-    /// Those of the access's credential; of all credentials for the main password.
-    fn push_subscriptions(access: &Access) -> Result<Vec<PushSubscription>>;
-    /// `None`: unknown or expired. A first acknowledgement puts the cursor at the account's MODSEQ of now; a later one leaves it.
-    fn acknowledge_push_subscription(access: &Access, token: &str, vapid_key: &str, now: UnixTime) -> Result<Option<PushSubscription>>;
-    /// `None` ends a silence. NotFound if unknown; Refused by the caller if inactive.
-    fn silence_push_subscription(access: &Access, id: PushSubscriptionId, until: Option<UnixTime>) -> Result<PushSubscription>;
-    /// For the notifier: one.
-    fn push_subscription(id: PushSubscriptionId) -> Result<PushSubscription>;
-    /// For the notifier: those of one account.
-    fn account_push_subscriptions(account: AccountId) -> Result<Vec<PushSubscription>>;
-    /// For the notifier at its start and its sweep: those that may be due (cursor behind, token or notice unsent, silence over) by `next_attempt_at`, in pages after an id.
-    fn due_push_subscriptions(now: UnixTime, after: Option<PushSubscriptionId>, limit: usize) -> Result<Vec<PushSubscription>>;
-    /// Lazy and batched.
-    fn record_push_progress(progress: Vec<PushProgress>) -> Result<()>;
-    /// Durable at once.
-    fn judge_push_subscription(id: PushSubscriptionId, verdict: PushVerdict) -> Result<()>;
-    /// The VAPID key was rotated: pending tokens of the old key are void; active subscriptions get a notice, spread by the notifier.
-    fn rotate_vapid(old_key: &str, new_key: &str) -> Result<u64>;
-    /// The old key is gone: deactivates what was acknowledged with it.
-    fn drop_vapid(old_key: &str) -> Result<u64>;
+    pub(crate) fn files(&self) -> &Directory {
+        &self.files
+    }
 }
+
+/// Who changes what, if the access may.
+fn by(access: &Access, cause: Cause) -> Result<By> {
+    match access.rights {
+        Rights::Owner => {
+            let origin = Origin { credential: access.credential, session: access.session };
+            Ok(By { account: access.owner, cause, origin })
+        }
+        Rights::Read => Err(Error::Forbidden("read only")),
+    }
+}
+
+/// The only clock of the store: what is stored is stamped with it, and nothing is decided by it but what is old.
+pub(crate) fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Messages that one request to the writer touches at most: some 10 to 20 ms, which a delivery may have to wait.
+const CHUNK_MESSAGES: usize = 500;

@@ -1,0 +1,165 @@
+//! Putting new messages into mailboxes: the path that every delivery takes, so few statements and few indexes.
+
+use rusqlite::params;
+
+use super::blobs::{self, Content};
+use super::edit::By;
+use super::writer::Tx;
+use super::{accounts, cause_column, flags, halves, int, mailboxes, origin_columns, uint};
+use crate::{
+    Delivered, Error, Flags, MessageId, ModSeq, Placed, Result, Target, ThreadId, Uid, UidValidity, UnixTime,
+};
+
+/// A message with everything worked out that needs no transaction; made once for all recipients.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) hash: [u8; 32],
+    pub(crate) size: u64,
+    pub(crate) content: Content,
+    pub(crate) envelope: Vec<u8>,
+    pub(crate) structure: Vec<u8>,
+    pub(crate) summary: Vec<u8>,
+    /// What ties it to a thread, the strongest first.
+    pub(crate) thread_keys: Vec<i64>,
+}
+
+/// Where it goes and with what.
+#[derive(Clone, Debug)]
+pub(crate) struct Placing {
+    pub(crate) target: Target,
+    pub(crate) received_at: UnixTime,
+    pub(crate) flags: Flags,
+    pub(crate) keywords: Vec<String>,
+}
+
+/// Puts a message into a mailbox.
+pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing) -> Result<Delivered> {
+    let mailbox = mailboxes::resolve(tx.sql, by.account, &placing.target)?;
+    let (id, changes) = accounts::take_message(tx, by.account, message.size)?;
+    let id = MessageId(id);
+    let flags = flags::with_keywords(tx, by.account, changes.modseq, placing.flags, &placing.keywords)?;
+    blobs::retain(tx, &message.hash, message.size, &message.content)?;
+    let thread = assign_thread(tx, by, &message.thread_keys, id)?;
+    insert_message(tx, by, message, (id, thread, placing.received_at))?;
+    let counted = tx.sql.one(
+        "count new message",
+        "UPDATE mailbox SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + ?3, \
+         deleted = deleted + ?4, size = size + ?5, highest_modseq = ?6 WHERE account_id = ?1 AND id = ?2 \
+         RETURNING uid_next - 1, uid_validity",
+        params![
+            int(by.account.0),
+            int(mailbox.0),
+            !flags.contains(Flags::SEEN),
+            flags.contains(Flags::DELETED),
+            int(message.size),
+            int(changes.modseq.0)
+        ],
+        |row| Ok((uint(row, 0)?, row.get::<_, u32>(1)?)),
+    )?;
+    let (uid, uid_validity) = counted.ok_or(Error::NotFound("mailbox"))?;
+    let uid = Uid(u32::try_from(uid)
+        .ok()
+        .filter(|uid| *uid < u32::MAX)
+        .ok_or(Error::Limit("UIDs of a mailbox"))?);
+    let placed = Placed { mailbox, uid_validity: UidValidity(uid_validity), uid, message: id, thread };
+    insert_membership(tx, by, &placed, (flags, changes.modseq, message.size, placing.received_at))?;
+    Ok(Delivered { placed, changes })
+}
+
+fn insert_message(
+    tx: &Tx<'_>,
+    by: &By,
+    message: &Prepared,
+    (id, thread, received_at): (MessageId, ThreadId, UnixTime),
+) -> Result<()> {
+    tx.sql.run(
+        "insert message",
+        "INSERT INTO message (account_id, id, thread_id, size, received_at, blob_hash, envelope, structure, summary) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            int(by.account.0), int(id.0), int(thread.0), int(message.size), received_at.0, message.hash,
+            message.envelope, message.structure, message.summary
+        ],
+    )?;
+    Ok(())
+}
+
+fn insert_membership(
+    tx: &Tx<'_>,
+    by: &By,
+    placed: &Placed,
+    (flags, modseq, size, received_at): (Flags, ModSeq, u64, UnixTime),
+) -> Result<()> {
+    let (low, high) = halves(flags);
+    let (credential, session) = origin_columns(by.origin);
+    tx.sql.run(
+        "insert new membership",
+        super::edit::INSERT_MEMBERSHIP,
+        params![
+            int(by.account.0),
+            int(placed.mailbox.0),
+            placed.uid.0,
+            int(placed.message.0),
+            low,
+            high,
+            int(modseq.0),
+            int(placed.thread.0),
+            int(size),
+            received_at.0,
+            tx.now.0,
+            cause_column(by.cause),
+            credential,
+            session
+        ],
+    )?;
+    Ok(())
+}
+
+/// RFC 8621 §3: a message joins the thread with which it shares an identifier and the base subject. One that shares
+/// none begins a thread, which has its id: ids of messages are never given twice, so neither are those of threads.
+fn assign_thread(tx: &Tx<'_>, by: &By, keys: &[i64], message: MessageId) -> Result<ThreadId> {
+    let mut thread = None;
+    for key in keys {
+        thread = tx.sql.one(
+            "find thread",
+            "SELECT thread_id FROM thread_key WHERE account_id = ?1 AND key = ?2",
+            [int(by.account.0), *key],
+            |row| uint(row, 0).map(ThreadId),
+        )?;
+        if thread.is_some() {
+            break;
+        }
+    }
+    let thread = thread.unwrap_or(ThreadId(message.0));
+    for key in keys {
+        // A key that belongs to another thread stays there: threads are never merged, so that their ids are stable.
+        tx.sql.run(
+            "add thread key",
+            "INSERT INTO thread_key (account_id, key, thread_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            [int(by.account.0), *key, int(thread.0)],
+        )?;
+    }
+    Ok(thread)
+}
+
+/// What ties a message to a thread: its own identifier and those it refers to, each together with the base subject.
+pub(crate) fn thread_keys(summary: &message::Summary) -> Vec<i64> {
+    let subject = summary.base_subject.text.to_lowercase();
+    let referred = summary.in_reply_to.iter().chain(summary.references.iter().rev());
+    let mut keys = Vec::new();
+    for id in referred.take(REFERENCES_MAX).chain(&summary.message_id) {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(id.as_bytes()).update(&[0]).update(subject.as_bytes());
+        let mut key = [0; 8];
+        hasher.finalize_xof().fill(&mut key);
+        let key = i64::from_le_bytes(key);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// Identifiers of a message that are looked at: the nearest ancestors. A thread that is tied by farther ones only falls
+/// apart.
+const REFERENCES_MAX: usize = 24;

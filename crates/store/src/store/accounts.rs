@@ -1,0 +1,214 @@
+//! Accounts, names and credentials.
+
+use zeroize::Zeroizing;
+
+use crate::password::{self, PASSWORD_BYTES_MAX};
+use crate::sqlite::accounts::{self, Naming, NewRow};
+use crate::sqlite::credentials;
+use crate::{
+    Access, Account, AccountId, Credential, CredentialId, CredentialKind, Error, NewAccount, Result, Rights,
+    Store,
+};
+
+impl Store {
+    /// Makes an account with its mailboxes.
+    ///
+    /// # Errors
+    /// Exists if the name is taken (also as an alias), Invalid for a name or password that can't be.
+    pub async fn create_account(&self, new: NewAccount<'_>) -> Result<Account> {
+        check_name("account name", new.name)?;
+        check_password(new.password)?;
+        let salt = password::random()?;
+        let hash = self.hash(new.password, salt).await?;
+        let row = NewRow { name: new.name.to_owned(), quota_bytes: new.quota_bytes, salt, hash };
+        self.write(move |tx| accounts::create(tx, &row)).await
+    }
+
+    /// Every account, in the order they were made.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read(accounts::all).await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn account(&self, id: AccountId) -> Result<Account> {
+        self.read(move |sql| accounts::one(sql, id)).await
+    }
+
+    /// By name or alias, without regard to ASCII case. `alice` also matches `alice@HOSTNAME` only as the caller
+    /// (delivery, login) asks both.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn account_named(&self, name: &str) -> Result<Option<Account>> {
+        let name = name.to_owned();
+        self.read(move |sql| accounts::named(sql, &name)?.map(|id| accounts::one(sql, id)).transpose()).await
+    }
+
+    /// Removes an account with its credentials and push subscriptions at once, its mail in the background.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn remove_account(&self, id: AccountId) -> Result<()> {
+        self.write(move |tx| accounts::remove(tx, id)).await
+    }
+
+    /// Sets the quota in bytes; `None` lifts it. What is over it stays, nothing more comes in.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn set_quota(&self, id: AccountId, quota_bytes: Option<u64>) -> Result<()> {
+        self.write(move |tx| accounts::set_quota(tx, id, quota_bytes)).await
+    }
+
+    /// Adds a further name; at most 1,000 of them. `@example.org` is the catch-all of a domain, which the caller asks for.
+    ///
+    /// # Errors
+    /// NotFound for the account, Exists if any account has the name, Limit, Invalid.
+    pub async fn add_alias(&self, id: AccountId, alias: &str) -> Result<()> {
+        check_name("alias", alias)?;
+        let alias = alias.to_owned();
+        self.write(move |tx| accounts::add_name(tx, id, &alias, Naming::Alias)).await
+    }
+
+    /// Takes a further name away.
+    ///
+    /// # Errors
+    /// NotFound if it is not one of this account's aliases.
+    pub async fn remove_alias(&self, id: AccountId, alias: &str) -> Result<()> {
+        let alias = alias.to_owned();
+        self.write(move |tx| accounts::remove_alias(tx, id, &alias)).await
+    }
+
+    /// Sets the main password. Sessions that are open stay; app passwords stay.
+    ///
+    /// # Errors
+    /// NotFound, Invalid.
+    pub async fn set_password(&self, id: AccountId, password: &str) -> Result<()> {
+        check_password(password)?;
+        let salt = self.read(move |sql| credentials::salt(sql, id)).await?;
+        let hash = self.hash(password, salt).await?;
+        self.write(move |tx| credentials::set_main(tx, id, &hash)).await
+    }
+
+    /// Adds a password for one device or program; at most 100 of them, each with a name of its own.
+    ///
+    /// # Errors
+    /// NotFound, Exists, Limit, Invalid.
+    pub async fn add_app_password(&self, id: AccountId, name: &str, password: &str) -> Result<Credential> {
+        if name.is_empty() || name.len() > CREDENTIAL_NAME_BYTES_MAX || name.chars().any(char::is_control) {
+            return Err(Error::Invalid {
+                what: "app password's name",
+                why: "not 1 to 255 printable bytes".into(),
+            });
+        }
+        check_password(password)?;
+        let salt = self.read(move |sql| credentials::salt(sql, id)).await?;
+        let hash = self.hash(password, salt).await?;
+        let name = name.to_owned();
+        self.write(move |tx| {
+            credentials::salt(tx.sql, id)?;
+            credentials::insert(tx, id, CredentialKind::App, &name, &hash)
+        })
+        .await
+    }
+
+    /// An account's credentials, the main password first.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn credentials(&self, id: AccountId) -> Result<Vec<Credential>> {
+        let lazy = self.inner.lazy().clone();
+        self.read(move |sql| {
+            accounts::modseq(sql, id)?;
+            let mut all = credentials::all(sql, id)?;
+            all.iter_mut().for_each(|credential| lazy.overlay_use(credential));
+            Ok(all)
+        })
+        .await
+    }
+
+    /// Revokes an app password; its push subscriptions go with it.
+    ///
+    /// # Errors
+    /// NotFound, also for the main password, which can only be changed.
+    pub async fn revoke_credential(&self, id: AccountId, credential: CredentialId) -> Result<()> {
+        self.write(move |tx| credentials::revoke(tx, id, credential)).await
+    }
+
+    /// Whose name and password these are; `None` if nobody's. Costs one Argon2id (some 20 ms of CPU), also for an
+    /// unknown name; what was right within the last ten minutes costs nothing.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn authenticate(&self, name: &str, password: &str) -> Result<Option<Access>> {
+        if password.is_empty() || password.len() > PASSWORD_BYTES_MAX {
+            return Ok(None);
+        }
+        let asked = name.to_owned();
+        let known = self.read(move |sql| {
+            let Some(id) = accounts::named(sql, &asked)? else { return Ok(None) };
+            Ok(Some((id, (credentials::salt(sql, id)?, credentials::known(sql, id)?))))
+        });
+        let (account, known) = known.await?.unzip();
+        let right = self.inner.passwords.verify(name, Zeroizing::new(password.to_owned()), known).await?;
+        let (Some(owner), Some(right)) = (account, right) else { return Ok(None) };
+        let now = super::now();
+        if right.last_used_at.is_none_or(|last| now.0.saturating_sub(last.0) >= LAST_USE_SECONDS) {
+            self.inner.lazy().used(right.id, now);
+        }
+        Ok(Some(access(owner, right.id, right.kind)))
+    }
+
+    /// What a credential may do now.
+    ///
+    /// # Errors
+    /// NotFound once it is revoked or the account is gone.
+    pub async fn access_of_credential(&self, account: AccountId, credential: CredentialId) -> Result<Access> {
+        let kind = self.read(move |sql| credentials::kind_of(sql, account, credential)).await?;
+        Ok(access(account, credential, kind.ok_or(Error::NotFound("credential"))?))
+    }
+
+    async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<[u8; 32]> {
+        self.inner.passwords.hash(Zeroizing::new(password.to_owned()), salt).await
+    }
+}
+
+fn access(owner: AccountId, credential: CredentialId, kind: CredentialKind) -> Access {
+    Access {
+        reader: owner,
+        owner,
+        rights: Rights::Owner,
+        credential: Some(credential),
+        kind: Some(kind),
+        session: None,
+    }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<()> {
+    let why = if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        "not 1 to 255 bytes"
+    } else if name.chars().any(|char| char.is_whitespace() || char.is_control()) {
+        "spaces or control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Invalid { what, why: why.into() })
+}
+
+fn check_password(password: &str) -> Result<()> {
+    if password.is_empty() || password.len() > PASSWORD_BYTES_MAX {
+        return Err(Error::Invalid { what: "password", why: "not 1 to 1000 bytes".into() });
+    }
+    Ok(())
+}
+
+const NAME_BYTES_MAX: usize = 255;
+const CREDENTIAL_NAME_BYTES_MAX: usize = 255;
+/// The time of the last use is kept no finer than this.
+const LAST_USE_SECONDS: i64 = 60;

@@ -1,0 +1,196 @@
+//! Push subscriptions.
+
+use std::sync::Arc;
+
+use crate::sqlite::{accounts, push, push_state};
+use crate::{
+    Access, AccountId, Error, NewPushSubscription, PushKind, PushProgress, PushSubscription,
+    PushSubscriptionId, PushVerdict, PutPushSubscription, Result, Rights, Store, UnixTime,
+};
+
+impl Store {
+    /// Creates or updates. A new one, an altered one and one that is active under another VAPID key are Pending
+    /// afterwards, unsilenced, with the new token; the cursor of an existing one stays. At most 50 for an account.
+    ///
+    /// # Errors
+    /// Forbidden for the system and for readers, Exists if another credential has one of this id and the access is
+    /// not the main password's, Limit, NotFound once the credential is revoked, Invalid.
+    pub async fn put_push_subscription(
+        &self,
+        access: &Access,
+        new: NewPushSubscription,
+    ) -> Result<PutPushSubscription> {
+        may_write(access)?;
+        check(&new)?;
+        let access = access.clone();
+        self.inner.write_in_order(move |tx| push::put(tx, &access, &new)).await
+    }
+
+    /// Removes one; whether there was one that the access may know of.
+    ///
+    /// # Errors
+    /// Forbidden, Unavailable.
+    pub async fn remove_push_subscription(
+        &self,
+        access: &Access,
+        kind: PushKind,
+        client_id: &str,
+    ) -> Result<bool> {
+        may_write(access)?;
+        let (access, client_id) = (access.clone(), client_id.to_owned());
+        self.inner.write_in_order(move |tx| push::remove(tx, &access, kind, &client_id)).await
+    }
+
+    /// Those of the access's credential, by id; of all credentials for the main password and the system.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn push_subscriptions(&self, access: &Access) -> Result<Vec<PushSubscription>> {
+        let access = access.clone();
+        let mut all = self.account_push_subscriptions(access.owner).await?;
+        all.retain(|subscription| push::may_see(&access, subscription));
+        Ok(all)
+    }
+
+    /// Activates the subscription that this token was pushed to. `None`: unknown, expired at `now`, or issued under
+    /// another VAPID key. A first acknowledgement puts the cursor at the account's MODSEQ; a later one leaves it.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone, Forbidden.
+    pub async fn acknowledge_push_subscription(
+        &self,
+        access: &Access,
+        token: &str,
+        vapid_key: &str,
+        now: UnixTime,
+    ) -> Result<Option<PushSubscription>> {
+        may_write(access)?;
+        let (access, token, vapid_key) = (access.clone(), token.to_owned(), vapid_key.to_owned());
+        self.inner.write_in_order(move |tx| push::acknowledge(tx, &access, (&token, &vapid_key), now)).await
+    }
+
+    /// Begins or prolongs a timed silence; `None` ends it.
+    ///
+    /// # Errors
+    /// NotFound if it is unknown to this access, Forbidden if it is not active.
+    pub async fn silence_push_subscription(
+        &self,
+        access: &Access,
+        id: PushSubscriptionId,
+        until: Option<UnixTime>,
+    ) -> Result<PushSubscription> {
+        may_write(access)?;
+        let access = access.clone();
+        self.inner.write_in_order(move |tx| push::silence(tx, &access, id, until)).await
+    }
+
+    /// For the notifier: one.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn push_subscription(&self, id: PushSubscriptionId) -> Result<PushSubscription> {
+        let lazy = Arc::clone(self.inner.lazy());
+        self.read(move |sql| {
+            let mut subscription = push::one(sql, id)?;
+            lazy.overlay(&mut subscription);
+            Ok(subscription)
+        })
+        .await
+    }
+
+    /// For the notifier: those of one account, by id.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn account_push_subscriptions(&self, account: AccountId) -> Result<Vec<PushSubscription>> {
+        let lazy = Arc::clone(self.inner.lazy());
+        self.read(move |sql| {
+            accounts::modseq(sql, account)?;
+            let mut all = push::of_account(sql, account)?;
+            all.iter_mut().for_each(|subscription| lazy.overlay(subscription));
+            Ok(all)
+        })
+        .await
+    }
+
+    /// For the notifier at its start and its sweep: those that may be due (cursor behind, token or notice unsent, silence
+    /// over) and whose next attempt is not in the future, by id, in pages after an id.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn due_push_subscriptions(
+        &self,
+        now: UnixTime,
+        after: Option<PushSubscriptionId>,
+        limit: usize,
+    ) -> Result<Vec<PushSubscription>> {
+        let lazy = Arc::clone(self.inner.lazy());
+        self.read(move |sql| {
+            let mut due = push_state::due(sql, now, after, limit)?;
+            due.iter_mut().for_each(|subscription| lazy.overlay(subscription));
+            Ok(due)
+        })
+        .await
+    }
+
+    /// Notes how far devices have been told: seen by all reads at once, on disk within about a second.
+    ///
+    /// # Errors
+    /// None today; a backend without memory of its own would say Unavailable.
+    pub async fn record_push_progress(&self, progress: Vec<PushProgress>) -> Result<()> {
+        self.inner.lazy().record(progress);
+        Ok(())
+    }
+
+    /// Applies a verdict of the notifier, durable at once.
+    ///
+    /// # Errors
+    /// NotFound if it has been removed meanwhile.
+    pub async fn judge_push_subscription(&self, id: PushSubscriptionId, verdict: PushVerdict) -> Result<()> {
+        self.inner.write_in_order(move |tx| push_state::judge(tx, id, &verdict)).await
+    }
+
+    /// The VAPID key was rotated: pending tokens of the old key are void, active subscriptions get a notice, which the
+    /// notifier spreads over time. How many.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn rotate_vapid(&self, old_key: &str, new_key: &str) -> Result<u64> {
+        let (old_key, new_key) = (old_key.to_owned(), new_key.to_owned());
+        self.inner.write_in_order(move |tx| push_state::rotate_vapid(tx, &old_key, &new_key)).await
+    }
+
+    /// The old key is gone: deactivates what stood on it. How many.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn drop_vapid(&self, old_key: &str) -> Result<u64> {
+        let old_key = old_key.to_owned();
+        self.inner.write_in_order(move |tx| push_state::drop_vapid(tx, &old_key)).await
+    }
+}
+
+fn may_write(access: &Access) -> Result<()> {
+    if access.rights == Rights::Owner { Ok(()) } else { Err(Error::Forbidden("read only")) }
+}
+
+fn check(new: &NewPushSubscription) -> Result<()> {
+    let invalid = |what, why: &str| Err(Error::Invalid { what, why: why.into() });
+    if new.client_id.is_empty() || new.client_id.len() > CLIENT_ID_BYTES_MAX {
+        return invalid("push subscription id", "not 1 to 255 bytes");
+    }
+    if new.endpoint.len() > ENDPOINT_BYTES_MAX {
+        return invalid("endpoint", "longer than 2048 bytes");
+    }
+    if new.public_key.len() != 65 || new.auth.len() != 16 {
+        return invalid("push keys", "not 65 and 16 bytes");
+    }
+    if new.enabled.len() > ENABLED_MAX || new.enabled.iter().any(|name| name.contains(char::is_whitespace)) {
+        return invalid("enabled capabilities", "not at most 64 atoms");
+    }
+    Ok(())
+}
+
+const CLIENT_ID_BYTES_MAX: usize = 255;
+const ENDPOINT_BYTES_MAX: usize = 2048;
+const ENABLED_MAX: usize = 64;

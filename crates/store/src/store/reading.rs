@@ -1,0 +1,83 @@
+//! Messages: views, rows, content.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::sqlite::{accounts, blobs, flags, log, mailboxes, reading};
+use crate::{
+    Access, Columns, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, Result, Store, Uid,
+    View,
+};
+
+impl Store {
+    /// All messages of a mailbox as of now. Sessions that have the same one share it; the memory of a message in it is
+    /// 48 bytes.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn view(&self, access: &Access, mailbox: MailboxId) -> Result<Arc<View>> {
+        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        self.read(move |sql| inner.views.read(sql, owner, mailbox)).await
+    }
+
+    /// The account's keywords.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn keywords(&self, access: &Access) -> Result<Keywords> {
+        let owner = access.owner;
+        self.read(move |sql| {
+            accounts::modseq(sql, owner)?;
+            flags::keywords(sql, owner)
+        })
+        .await
+    }
+
+    /// What changed in one mailbox since a MODSEQ. Costs what the account has changed since, not what the mailbox holds.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn mailbox_changes(
+        &self,
+        access: &Access,
+        mailbox: MailboxId,
+        since: ModSeq,
+    ) -> Result<MailboxChanges> {
+        let owner = access.owner;
+        self.read(move |sql| log::of_mailbox(sql, owner, mailbox, since)).await
+    }
+
+    /// Messages by UID, in ascending order; unknown UIDs are passed over. Ask for at most a few hundred at a time: the
+    /// answer is held in memory.
+    ///
+    /// # Errors
+    /// NotFound for the mailbox.
+    pub async fn messages(
+        &self,
+        access: &Access,
+        mailbox: MailboxId,
+        mut uids: Vec<Uid>,
+        columns: Columns,
+    ) -> Result<Vec<MessageRow>> {
+        let owner = access.owner;
+        if !uids.is_sorted_by(|a, b| a < b) {
+            uids.sort_unstable();
+            uids.dedup();
+        }
+        self.read(move |sql| {
+            mailboxes::one(sql, owner, mailbox)?;
+            reading::rows(sql, owner, mailbox, (&uids, columns))
+        })
+        .await
+    }
+
+    /// A message as it was stored.
+    ///
+    /// # Errors
+    /// NotFound; Unavailable if its file can't be read.
+    pub async fn raw(&self, access: &Access, message: MessageId) -> Result<Bytes> {
+        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        self.read(move |sql| blobs::of_message(sql, inner.files(), owner, message)).await
+    }
+}

@@ -1,0 +1,345 @@
+//! Messages: append, deliver, flags, copy, move, expunge.
+//!
+//! # What is atomic
+//! `append` and `append_many`: all or nothing. `deliver`: for each recipient by itself. The others work in chunks of
+//! 500 messages, each a commit of its own, so that no delivery waits behind a large one: after an error or a crash in
+//! between, the chunks before have happened. Each chunk of a move is atomic, so no message is ever lost or doubled.
+//! RFC 9051 §6.4.7 wants a COPY that fails to leave nothing behind: on an error, what it has copied is removed again;
+//! only a crash in between leaves a part of the copies.
+
+use std::sync::Arc;
+
+use super::{CHUNK_MESSAGES, by};
+use crate::password::random;
+use crate::sqlite::append::{self, Placing, Prepared};
+use crate::sqlite::edit::{By, Edit};
+use crate::sqlite::flags::{self, StoreFlags};
+use crate::sqlite::moves::{self, Way};
+use crate::sqlite::writer::{Pending, Tx};
+use crate::sqlite::{accounts, mailboxes, reading};
+use crate::{
+    Access, Cause, Changes, Delivered, Delivery, Entry, Error, FlagChange, MailboxId, ModSeq, NewMessage,
+    Placed, Raw, Result, Store, Uid,
+};
+
+impl Store {
+    /// Puts one message into one mailbox.
+    ///
+    /// # Errors
+    /// NotFound for the mailbox, OverQuota, Limit, Forbidden, Unavailable.
+    pub async fn append(&self, access: &Access, message: NewMessage) -> Result<Delivered> {
+        let by = by(access, message.cause)?;
+        let prepared = self.prepare(&message.raw).await?;
+        self.submit_append(by, prepared, message).await?.outcome().await
+    }
+
+    /// Puts several into one mailbox each in one commit: all or none. At most 1,000 messages.
+    ///
+    /// # Errors
+    /// As [`Store::append`], for the first that is refused.
+    pub async fn append_many(
+        &self,
+        access: &Access,
+        messages: Vec<NewMessage>,
+    ) -> Result<(Vec<Placed>, Changes)> {
+        if messages.len() > APPEND_MESSAGES_MAX {
+            return Err(Error::Limit("messages in one append"));
+        }
+        let by = by(access, Cause::Append)?;
+        let mut all = Vec::with_capacity(messages.len());
+        for message in messages {
+            let by = By { cause: message.cause, ..by };
+            all.push((self.prepare(&message.raw).await?, by, placing(message)));
+        }
+        self.write(move |tx| {
+            let mut changes = Changes { account: by.account, modseq: accounts::modseq(tx.sql, by.account)? };
+            let mut placed = Vec::with_capacity(all.len());
+            for (prepared, by, placing) in &all {
+                let delivered = append::append(tx, by, prepared, placing)?;
+                placed.push(delivered.placed);
+                changes = delivered.changes;
+            }
+            Ok((placed, changes))
+        })
+        .await
+    }
+
+    /// One message to several accounts; where their `raw.bytes` are one allocation, the content is hashed once, and
+    /// content that is the same is stored once. One outcome for each recipient, in order. At most 1,000 recipients;
+    /// more are answered Limit.
+    pub async fn deliver(&self, deliveries: Vec<Delivery>) -> Vec<Result<Delivered>> {
+        let mut contents: Vec<(Raw, Arc<Prepared>)> = Vec::new();
+        let mut pending: Vec<Result<Pending<Delivered>>> = Vec::with_capacity(deliveries.len());
+        for (position, delivery) in deliveries.into_iter().enumerate() {
+            let submitted = if position < RECIPIENTS_MAX {
+                self.submit_delivery(&mut contents, delivery).await
+            } else {
+                Err(Error::Limit("recipients of one delivery"))
+            };
+            pending.push(submitted);
+        }
+        let mut outcomes = Vec::with_capacity(pending.len());
+        for one in pending {
+            outcomes.push(match one {
+                Ok(pending) => pending.outcome().await,
+                Err(error) => Err(error),
+            });
+        }
+        outcomes
+    }
+
+    async fn submit_delivery(
+        &self,
+        contents: &mut Vec<(Raw, Arc<Prepared>)>,
+        Delivery { account, message }: Delivery,
+    ) -> Result<Pending<Delivered>> {
+        let by = by(&self.system_access(account), message.cause)?;
+        let same = |raw: &Raw| {
+            raw.bytes.as_ptr() == message.raw.bytes.as_ptr() && raw.bytes.len() == message.raw.bytes.len()
+        };
+        let known = contents.iter().find(|(raw, _)| same(raw)).map(|(_, prepared)| Arc::clone(prepared));
+        let prepared = match known {
+            Some(prepared) => prepared,
+            None => {
+                let prepared = self.prepare(&message.raw).await?;
+                // Held with its bytes: while it is here, nothing else can have their address.
+                contents.push((message.raw.clone(), Arc::clone(&prepared)));
+                prepared
+            }
+        };
+        self.submit_append(by, prepared, message).await
+    }
+
+    async fn submit_append(
+        &self,
+        by: By,
+        prepared: Arc<Prepared>,
+        message: NewMessage,
+    ) -> Result<Pending<Delivered>> {
+        let placing = placing(message);
+        self.inner.submit(move |tx| append::append(tx, &by, &prepared, &placing)).await
+    }
+
+    /// Everything about a message that needs no transaction. A large one is written to its file here.
+    async fn prepare(&self, raw: &Raw) -> Result<Arc<Prepared>> {
+        let files = self.inner.files().clone();
+        let bytes = raw.bytes.clone();
+        let parsed = Arc::clone(&raw.parsed);
+        let nonce = u64::from_le_bytes(random()?);
+        let work = move || -> Result<Prepared> {
+            let hash = *blake3::hash(&bytes).as_bytes();
+            let content = files
+                .prepare(&hash, &bytes, nonce)
+                .map_err(|error| Error::Unavailable(format!("write blob: {error}")))?;
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if size > MESSAGE_BYTES_MAX {
+                return Err(Error::Limit("bytes of a message"));
+            }
+            Ok(Prepared {
+                hash,
+                size,
+                content,
+                envelope: parsed.envelope.encode(),
+                structure: parsed.structure.encode(),
+                summary: parsed.summary.encode(),
+                thread_keys: append::thread_keys(&parsed.summary),
+            })
+        };
+        // A small one is done in microseconds; handing it to another thread would cost more.
+        if raw.bytes.len() <= PREPARED_IN_PLACE_BYTES_MAX {
+            return work().map(Arc::new);
+        }
+        let task = tokio::task::spawn_blocking(work);
+        task.await.map_err(|error| Error::Bug(format!("preparing ended early: {error}")))?.map(Arc::new)
+    }
+
+    /// Changes flags. Returns what the messages have now (also when nothing changed), ascending by UID, and, with
+    /// `unchanged_since`, the UIDs that had changed since (left alone). Unknown UIDs are passed over.
+    ///
+    /// # Errors
+    /// NotFound for the mailbox, Limit for a 121st keyword, Invalid for a keyword that is no atom, Forbidden.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the six words of the STORE command; a struct would name them again"
+    )]
+    pub async fn store_flags(
+        &self,
+        access: &Access,
+        mailbox: MailboxId,
+        uids: Vec<Uid>,
+        change: FlagChange,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<(Vec<Entry>, Vec<Uid>, Changes)> {
+        let by = by(access, Cause::Flags)?;
+        let change = Arc::new(change);
+        let (chunks, changes) = self
+            .in_chunks(uids, move |tx, chunk| {
+                mailboxes::one(tx.sql, by.account, mailbox)?;
+                let mut edit = Edit::new(tx, by);
+                let request = StoreFlags { mailbox, uids: chunk, change: &change, unchanged_since };
+                let stored = flags::store(&mut edit, &request)?;
+                Ok((stored, edit.finish()?))
+            })
+            .await
+            .map_err(|failed| failed.error)?;
+        let (entries, modified): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
+        Ok((entries.concat(), modified.concat(), changes))
+    }
+
+    /// Copies. Pairs of (UID there, placed), ascending by source UID. Unknown UIDs are passed over. Does not count
+    /// against the quota: the message is the same.
+    ///
+    /// # Errors
+    /// NotFound for either mailbox, Forbidden.
+    pub async fn copy(
+        &self,
+        access: &Access,
+        from: MailboxId,
+        uids: Vec<Uid>,
+        to: MailboxId,
+    ) -> Result<(Vec<(Uid, Placed)>, Changes)> {
+        let by = by(access, Cause::Copy)?;
+        let copied = self
+            .in_chunks(uids, move |tx, chunk| {
+                mailboxes::one(tx.sql, by.account, from)?;
+                let mut edit = Edit::new(tx, by);
+                let placed = moves::copy(&mut edit, Way { from, to }, chunk)?;
+                Ok((placed, edit.finish()?))
+            })
+            .await;
+        match copied {
+            Ok((chunks, changes)) => Ok((chunks.concat(), changes)),
+            Err(failed) => {
+                // RFC 9051 §6.4.7: the destination is restored.
+                let copies = failed.done.concat().iter().map(|(_, placed)| placed.uid).collect();
+                let undone = self
+                    .in_chunks(copies, move |tx, chunk| {
+                        let mut edit = Edit::new(tx, by);
+                        let gone = moves::discard(&mut edit, to, chunk)?;
+                        Ok((gone, edit.finish()?))
+                    })
+                    .await;
+                if let Err(undo) = undone {
+                    tracing::warn!(account = by.account.0, error = %undo.error, "part of a failed copy stays");
+                }
+                Err(failed.error)
+            }
+        }
+    }
+
+    /// Moves, each message in one piece (RFC 9051 §6.4.8). Pairs of (UID there, placed), ascending by source UID. Unknown
+    /// UIDs are passed over.
+    ///
+    /// # Errors
+    /// NotFound for either mailbox, Forbidden.
+    pub async fn move_messages(
+        &self,
+        access: &Access,
+        from: MailboxId,
+        uids: Vec<Uid>,
+        to: MailboxId,
+    ) -> Result<(Vec<(Uid, Placed)>, Changes)> {
+        let by = by(access, Cause::Move)?;
+        let (chunks, changes) = self
+            .in_chunks(uids, move |tx, chunk| {
+                mailboxes::one(tx.sql, by.account, from)?;
+                let mut edit = Edit::new(tx, by);
+                let placed = moves::shift(&mut edit, Way { from, to }, chunk)?;
+                Ok((placed, edit.finish()?))
+            })
+            .await
+            .map_err(|failed| failed.error)?;
+        Ok((chunks.concat(), changes))
+    }
+
+    /// Removes those with `\Deleted`, of `only` if given. Returns what is gone, ascending.
+    ///
+    /// # Errors
+    /// NotFound for the mailbox, Forbidden.
+    pub async fn expunge(
+        &self,
+        access: &Access,
+        mailbox: MailboxId,
+        only: Option<Vec<Uid>>,
+    ) -> Result<(Vec<Uid>, Changes)> {
+        let by = by(access, Cause::Expunge)?;
+        // Found by a reader; the writer looks again whether they still have the flag.
+        let deleted = self
+            .read(move |sql| {
+                accounts::modseq(sql, by.account)?;
+                reading::deleted(sql, by.account, mailbox)
+            })
+            .await?;
+        let uids = match only {
+            None => deleted,
+            Some(only) => {
+                let only = ascending(only);
+                deleted.into_iter().filter(|uid| only.binary_search(uid).is_ok()).collect()
+            }
+        };
+        let (chunks, changes) = self
+            .in_chunks(uids, move |tx, chunk| {
+                let mut edit = Edit::new(tx, by);
+                let gone = moves::expunge(&mut edit, mailbox, chunk)?;
+                Ok((gone, edit.finish()?))
+            })
+            .await
+            .map_err(|failed| failed.error)?;
+        Ok((chunks.concat(), changes))
+    }
+
+    /// Runs a write over ascending UIDs, 500 at a time; at least once, so that even nothing has its answer.
+    async fn in_chunks<T: Send + 'static>(
+        &self,
+        uids: Vec<Uid>,
+        operation: impl Fn(&Tx<'_>, &[Uid]) -> Result<(T, Changes)> + Send + Sync + 'static,
+    ) -> std::result::Result<(Vec<T>, Changes), Failed<T>> {
+        let uids = ascending(uids);
+        let operation = Arc::new(operation);
+        let mut done = Vec::new();
+        let mut rest = &uids[..];
+        loop {
+            let (chunk, after) = rest.split_at(rest.len().min(CHUNK_MESSAGES));
+            let (chunk, operation) = (chunk.to_vec(), Arc::clone(&operation));
+            match self.write(move |tx| operation(tx, &chunk)).await {
+                Err(error) => return Err(Failed { done, error }),
+                Ok((value, changes)) => {
+                    done.push(value);
+                    if after.is_empty() {
+                        return Ok((done, changes));
+                    }
+                }
+            }
+            rest = after;
+        }
+    }
+}
+
+/// A write in chunks that failed at one of them.
+struct Failed<T> {
+    /// What the chunks before it returned.
+    done: Vec<T>,
+    error: Error,
+}
+
+fn placing(message: NewMessage) -> Placing {
+    let NewMessage { target, received_at, flags, keywords, .. } = message;
+    Placing { target, received_at, flags, keywords }
+}
+
+fn ascending(mut uids: Vec<Uid>) -> Vec<Uid> {
+    if !uids.is_sorted_by(|a, b| a < b) {
+        uids.sort_unstable();
+        uids.dedup();
+    }
+    uids
+}
+
+/// One more message is refused with Limit.
+const APPEND_MESSAGES_MAX: usize = 1000;
+/// One more recipient is answered Limit.
+const RECIPIENTS_MAX: usize = 1000;
+/// A larger message is refused with Limit: offsets into it have 32 bits.
+const MESSAGE_BYTES_MAX: u64 = u32::MAX as u64;
+/// Up to this size hashing is done in about 20 microseconds.
+const PREPARED_IN_PLACE_BYTES_MAX: usize = 64 * 1024;

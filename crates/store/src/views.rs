@@ -1,0 +1,98 @@
+//! Views of mailboxes, shared by the sessions that have them selected.
+//!
+//! A view lives as long as a session holds it. One that has grown stale is refreshed from the change log into a new one:
+//! a thousand idle sessions of one mailbox then hold one view, and a new message costs one refresh.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::sqlite::{Sql, log, mailboxes, reading};
+use crate::{AccountId, Entry, MailboxChanges, MailboxId, Result, View};
+
+type Slot = Arc<Mutex<Weak<View>>>;
+
+/// The views that somebody holds.
+#[derive(Default)]
+pub(crate) struct Views {
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    map: HashMap<(AccountId, MailboxId), Slot>,
+    /// How many there were after the last sweep.
+    swept: usize,
+}
+
+impl Views {
+    /// The view of a mailbox as of now. Blocking: sessions that ask for the same one at once wait for the first, on
+    /// the readers' threads.
+    pub(crate) fn read(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<Arc<View>> {
+        let slot = self.slot(account, id);
+        let mut held = slot.lock();
+        let Some(view) = held.upgrade() else {
+            let view = Arc::new(reading::view(sql, account, id)?);
+            *held = Arc::downgrade(&view);
+            return Ok(view);
+        };
+        let mailbox = mailboxes::one(sql, account, id)?;
+        // The snapshot of this read may be older than what another session has refreshed the view to meanwhile.
+        if mailbox.highest_modseq <= view.highest_modseq && mailbox.uid_validity == view.uid_validity {
+            return Ok(view);
+        }
+        let changes = log::of_mailbox(sql, account, id, view.modseq)?;
+        let fresh = if changes.complete && mailbox.uid_validity == view.uid_validity {
+            View {
+                modseq: changes.modseq,
+                highest_modseq: mailbox.highest_modseq,
+                uid_next: mailbox.uid_next,
+                entries: merge(&view.entries, &changes),
+                mailbox: id,
+                uid_validity: view.uid_validity,
+            }
+        } else {
+            reading::view(sql, account, id)?
+        };
+        let fresh = Arc::new(fresh);
+        *held = Arc::downgrade(&fresh);
+        Ok(fresh)
+    }
+
+    fn slot(&self, account: AccountId, id: MailboxId) -> Slot {
+        let mut slots = self.slots.lock();
+        if let Some(slot) = slots.map.get(&(account, id)) {
+            return Arc::clone(slot);
+        }
+        if slots.map.len() >= slots.swept.saturating_mul(2).max(SLOTS_SWEPT_AT) {
+            // Nobody else has the slot, and nobody holds its view.
+            slots.map.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().strong_count() > 0);
+            slots.swept = slots.map.len();
+        }
+        Arc::clone(slots.map.entry((account, id)).or_default())
+    }
+}
+
+/// Entries with what has changed put in and what is gone left out. All are ascending by UID.
+fn merge(old: &[Entry], changes: &MailboxChanges) -> Vec<Entry> {
+    let mut merged = Vec::with_capacity(old.len().saturating_add(changes.changed.len()));
+    let mut changed = changes.changed.iter().copied().peekable();
+    let mut vanished = changes.vanished.iter().copied().peekable();
+    for entry in old {
+        while let Some(added) = changed.next_if(|changed| changed.uid < entry.uid) {
+            merged.push(added);
+        }
+        while vanished.next_if(|gone| *gone < entry.uid).is_some() {}
+        let is_gone = vanished.peek() == Some(&entry.uid);
+        let now = changed.next_if(|changed| changed.uid == entry.uid).unwrap_or(*entry);
+        if !is_gone {
+            merged.push(now);
+        }
+    }
+    merged.extend(changed);
+    merged
+}
+
+/// From so many slots on, those without a view are swept out, each time their number has doubled.
+const SLOTS_SWEPT_AT: usize = 1024;

@@ -1,0 +1,13 @@
+//! What every backend of the store must do, whatever stands behind it.
+//!
+//! The suite knows only the public interface and one way to open a store, `home::Home`: a second backend adds a second
+//! way there and runs the same tests.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy takes for something else outside of #[test]"
+)]
+
+mod delivery;
+mod home;
+mod lifecycle;
