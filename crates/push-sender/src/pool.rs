@@ -74,7 +74,7 @@ pub(crate) struct Lease {
 
 enum Leased {
     Http1(Option<http1::SendRequest<Body>>),
-    Http2(http2::SendRequest<Body>, #[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
+    Http2(http2::SendRequest<Body>, Option<OwnedSemaphorePermit>),
 }
 
 /// Why a request got no answer.
@@ -91,9 +91,13 @@ impl Pool {
         Self { connector, limits, sockets, origins: Mutex::default(), drivers: Mutex::default() }
     }
 
-    /// The pool of an origin, and the permit for one more request to it, or `None` when it has too many already.
+    /// The pool of an origin, and the permit for one more request to it, or `None` when it has too many already, or
+    /// when there are [`ORIGINS_MAX`] other origins with connections or requests.
     pub(crate) fn admit(&self, origin: &Origin) -> Option<(Arc<OriginPool>, OwnedSemaphorePermit)> {
         let mut origins = self.origins.lock();
+        if origins.len() >= ORIGINS_MAX && !origins.contains_key(origin) {
+            return None;
+        }
         let pool = origins.entry(origin.clone()).or_insert_with(|| Arc::new(OriginPool::new(&self.limits)));
         let permit = Arc::clone(&pool.requests).try_acquire_owned().ok()?;
         Some((Arc::clone(pool), permit))
@@ -242,7 +246,7 @@ impl OriginPool {
                 let open = open.get_mut(index)?;
                 open.used = Instant::now();
                 let Shared::Http2(sender, _) = &open.link else { return None };
-                (Leased::Http2(sender.clone(), permit), open.alive.clone())
+                (Leased::Http2(sender.clone(), Some(permit)), open.alive.clone())
             }
         };
         drop(open);
@@ -308,6 +312,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        // First the place, then the call: whoever is woken must find it.
+        if let Leased::Http2(_, permit) = &mut self.link {
+            drop(permit.take());
+        }
         self.origin.freed.notify_one();
     }
 }
@@ -327,6 +335,9 @@ fn was_not_processed(error: &hyper::Error) -> bool {
     }
     false
 }
+
+/// More origins than this at once are put off.
+const ORIGINS_MAX: usize = 65_536;
 
 /// So long may a connection that is being closed take to say good-bye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -50,3 +50,25 @@ impl Resolve for SystemResolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_resolves_its_own_name_and_no_invalid_one() {
+        let resolver = SystemResolver::from_system();
+        if resolver.0.is_none() {
+            println!("SKIPPED: this system has no resolver configuration");
+            return;
+        }
+        for name in ["localhost", "localhost."] {
+            let addresses = resolver.resolve(name).await.expect("loopback");
+            assert!(addresses.iter().all(IpAddr::is_loopback), "{addresses:?}");
+        }
+        // RFC 6761 §6.4: never resolves; a label of 64 characters is not a name at all.
+        for name in ["push.invalid", &"a".repeat(64)] {
+            assert_eq!(resolver.resolve(name).await, Err(Unresolved), "{name}");
+        }
+    }
+}

@@ -55,6 +55,9 @@ impl Standings {
 
     /// Learns from an outcome, and settles the blame of a 401 or 403.
     pub fn record(&self, origin: &Origin, endpoint: &Url, outcome: &mut Outcome, now: Instant) -> Verdict {
+        if !tells_something(outcome) {
+            return Verdict::Fine;
+        }
         let mut all = self.all.lock();
         if all.len() >= ORIGINS_MAX && !all.contains_key(origin) {
             all.retain(|_, standing| standing.is_of_use(now));
@@ -109,6 +112,12 @@ impl Standing {
     fn is_of_use(&self, now: Instant) -> bool {
         self.ready_at > now || now.duration_since(self.touched) < WORKS_FOR
     }
+}
+
+/// Whether an outcome says anything about its origin as a whole. What never got an answer does not, so endpoints that
+/// lead nowhere take no room.
+fn tells_something(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted { .. } | Outcome::RetryAfter { .. } | Outcome::Unauthorized { .. })
 }
 
 /// More origins than this are not kept.

@@ -112,6 +112,19 @@ fn an_accepted_push_clears_what_was_refused_before() {
 }
 
 #[test]
+fn endpoints_that_lead_nowhere_take_no_room() {
+    let world = World::new();
+    for outcome in [
+        Outcome::Network(NetworkFailure::Resolve),
+        Outcome::Deferred { wait: Duration::from_secs(1) },
+        Outcome::Unavailable { status: 500 },
+    ] {
+        world.record(0, 1, outcome);
+    }
+    assert_eq!(world.standings.all.lock().len(), 0);
+}
+
+#[test]
 fn the_number_of_origins_is_bounded_and_old_ones_are_forgotten() {
     let world = World::new();
     let endpoint = Url::parse("https://push.example.net/").expect("a URL");

@@ -28,14 +28,14 @@ async fn burst(sender: &Arc<PushSender>, world: &World, url: &str, count: usize)
 async fn many_pushes_share_one_http2_connection() {
     let world = World::new();
     let server =
-        Server::https(world.authority.server(&[b"h2"]), Answer::Slowly(Duration::from_millis(50))).await;
+        Server::https(world.authority.server(&[b"h2"]), Answer::Slowly(Duration::from_millis(200))).await;
     let sender = world.sender();
     let url = endpoint("a", server.port);
     let started = Instant::now();
     assert_eq!(burst(&sender, &world, &url, 100).await, ["accepted"; 100]);
     assert_eq!(burst(&sender, &world, &url, 20).await, ["accepted"; 20]);
     assert_eq!((server.connections(), server.seen().len()), (1, 120));
-    assert!(started.elapsed() < Duration::from_secs(3), "one after the other: {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(15), "one after the other: {:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -67,6 +67,19 @@ async fn another_http2_connection_is_opened_only_when_the_streams_are_used_up() 
     assert_eq!(server.connections(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_waits_for_a_place_gets_it_whatever_thread_frees_it() {
+    let mut world = World::new();
+    world.limits.connections_per_origin = 1;
+    world.limits.streams_per_connection = 1;
+    for version in [&b"h2"[..], b"http/1.1"] {
+        let server = Server::https(world.authority.server(&[version]), Answer::Status(201, vec![])).await;
+        let sender = world.sender();
+        assert_eq!(burst(&sender, &world, &endpoint("a", server.port), 300).await, ["accepted"; 300]);
+        assert_eq!(server.connections(), 1);
+    }
+}
+
 #[tokio::test]
 async fn an_origin_that_hangs_delays_nobody_else() {
     let mut world = World::new();
@@ -89,7 +102,7 @@ async fn an_origin_that_hangs_delays_nobody_else() {
     eventually("the hanging origin holds what it may", || hanging.seen().len() == 5).await;
     let started = Instant::now();
     assert_eq!(burst(&sender, &world, &endpoint("b", good.port), 10).await, ["accepted"; 10]);
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     // Of each hanging origin, 20 requests may wait; the other 10 are sent back at once.
     let mut deferred = 0;
     while deferred < 20 {
@@ -101,12 +114,12 @@ async fn an_origin_that_hangs_delays_nobody_else() {
 
 #[tokio::test]
 async fn whoever_waits_for_a_connection_shares_its_failure() {
-    let world = World::new();
+    let world = World::impatient();
     let mute = Server::mute().await;
     let sender = world.sender();
     let started = Instant::now();
     assert_eq!(burst(&sender, &world, &endpoint("a", mute.port), 50).await, ["timeout"; 50]);
-    assert!(started.elapsed() < world.limits.connect_timeout * 3, "{:?}", started.elapsed());
+    assert!(started.elapsed() < world.limits.connect_timeout * 30, "{:?}", started.elapsed());
     assert!(mute.connections() <= 2, "{}", mute.connections());
 }
 

@@ -7,5 +7,6 @@ mod connections;
 mod faults;
 mod frames;
 mod guard;
+mod secrecy;
 mod server;
 mod world;

@@ -95,8 +95,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Loopback is allowed, time limits are short.
+    /// Loopback is allowed; time limits that a busy machine keeps, too.
     pub(crate) fn new() -> Self {
+        crate::secrecy::log();
         Self {
             authority: Authority::new(),
             names: Arc::default(),
@@ -108,12 +109,20 @@ impl World {
                 contact: Some(Contact::parse("mailto:push@example.com").expect("a contact")),
             },
             limits: Limits {
-                connect_timeout: Duration::from_millis(800),
-                request_timeout: Duration::from_millis(800),
-                queue_timeout: Duration::from_secs(5),
+                connect_timeout: Duration::from_secs(20),
+                request_timeout: Duration::from_secs(20),
+                queue_timeout: Duration::from_secs(20),
                 ..Limits::STANDARD
             },
         }
+    }
+
+    /// As [`World::new`], for servers that never answer.
+    pub(crate) fn impatient() -> Self {
+        let mut world = Self::new();
+        world.limits.connect_timeout = Duration::from_millis(500);
+        world.limits.request_timeout = Duration::from_millis(500);
+        world
     }
 
     pub(crate) fn sender(&self) -> Arc<PushSender> {

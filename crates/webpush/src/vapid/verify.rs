@@ -1,7 +1,7 @@
 //! Verifying a VAPID token (RFC 8292 §2, §4.2): may this request be taken for one of that application server?
 //!
 //! Cheap checks come first, the signature last. Verified tokens are remembered until they expire, so that the pushes
-//! of one application server cost one verification an hour and not one each.
+//! of one application server cost one verification for each token and not one each.
 //! RFC 7519 §4.1.5, §4.1.6 `nbf` and `iat` (not done: RFC 8292 gives them no meaning, and a sender whose clock is a
 //! second fast would be refused).
 //!
