@@ -27,7 +27,7 @@ async fn a_push_reaches_the_connected_agent_and_is_told_where_it_is() {
     let endpoint = agent.register(CHANNEL, None).await;
     assert!(endpoint.starts_with(&format!("{}/wpush/", server.origin)));
 
-    let response = server.push(&endpoint, &[ENCRYPTED], "ciphertext").await;
+    let response = server.push(&endpoint, &[ENCRYPTED, ("urgency", "high")], "ciphertext").await;
     assert_eq!(status(&response), 201);
     assert_eq!(field(&response, "ttl"), "60");
     assert!(field(&response, "location").starts_with(&format!("{}/m/", server.origin)));
@@ -35,7 +35,7 @@ async fn a_push_reaches_the_connected_agent_and_is_told_where_it_is() {
     let version = notification["version"].as_str().unwrap();
     let expected = json!({
         "messageType": "notification", "channelID": CHANNEL, "version": version,
-        "data": "Y2lwaGVydGV4dA", "headers": {"encoding": "aes128gcm"}
+        "data": "Y2lwaGVydGV4dA", "headers": {"encoding": "aes128gcm", "urgency": "high"}
     });
     assert_eq!(notification, expected);
 }
@@ -58,7 +58,9 @@ async fn the_parameters_of_the_older_encryption_reach_the_agent() {
     let endpoint = agent.register(CHANNEL, None).await;
     let fields = [("content-encoding", "aesgcm"), ("encryption", "salt=abc"), ("crypto-key", "dh=def")];
     assert_eq!(status(&server.push(&endpoint, &fields, "x").await), 201);
-    let expected = json!({"encoding": "aesgcm", "encryption": "salt=abc", "crypto_key": "dh=def"});
+    let expected = json!({
+        "encoding": "aesgcm", "encryption": "salt=abc", "crypto_key": "dh=def", "urgency": "normal"
+    });
     assert_eq!(agent.next().await["headers"], expected);
 }
 

@@ -129,7 +129,7 @@ pub enum ServiceMessage {
 }
 
 /// How a body is encrypted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Headers {
     /// The content coding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,6 +140,8 @@ pub struct Headers {
     /// The `Crypto-Key` header field, for `aesgcm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crypto_key: Option<String>,
+    /// RFC 8030 §5.3. Not part of Mozilla's protocol, whose agents skip it.
+    pub urgency: &'static str,
 }
 
 /// The answer about broadcasts. This service has none, so all that were asked for are unknown.
@@ -218,20 +220,23 @@ impl ServiceMessage {
             channel: ChannelId::to_string(&message.channel),
             version: message.id.version(),
             data: filled.then(|| URL_SAFE_NO_PAD.encode(body)),
-            headers: filled.then(|| Headers::of(&message.content.encoding)),
+            headers: filled.then(|| Headers::of(message)),
         }
     }
 }
 
 impl Headers {
-    fn of(encoding: &Encoding) -> Self {
-        match encoding {
-            Encoding::Unnamed => Self::default(),
-            Encoding::Aes128gcm => Self { encoding: Some("aes128gcm"), ..Self::default() },
+    fn of(message: &Message) -> Self {
+        let plain =
+            Self { encoding: None, encryption: None, crypto_key: None, urgency: message.urgency.as_str() };
+        match &message.content.encoding {
+            Encoding::Unnamed => plain,
+            Encoding::Aes128gcm => Self { encoding: Some("aes128gcm"), ..plain },
             Encoding::Aesgcm { encryption, crypto_key } => Self {
                 encoding: Some("aesgcm"),
                 encryption: Some(encryption.clone()),
                 crypto_key: Some(crypto_key.clone()),
+                ..plain
             },
         }
     }

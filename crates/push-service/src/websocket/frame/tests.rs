@@ -135,12 +135,16 @@ fn a_notification_names_its_encryption_and_omits_what_is_empty() {
     let cases = [
         (Encoding::Unnamed, "", ""),
         (Encoding::Aes128gcm, "", ""),
-        (Encoding::Aes128gcm, "\u{0}\u{1}?", r#","data":"AAE_","headers":{"encoding":"aes128gcm"}"#),
-        (Encoding::Unnamed, "plain", r#","data":"cGxhaW4","headers":{}"#),
+        (
+            Encoding::Aes128gcm,
+            "\u{0}\u{1}?",
+            r#","data":"AAE_","headers":{"encoding":"aes128gcm","urgency":"normal"}"#,
+        ),
+        (Encoding::Unnamed, "plain", r#","data":"cGxhaW4","headers":{"urgency":"normal"}"#),
         (
             aesgcm,
             "x",
-            r#","data":"eA","headers":{"encoding":"aesgcm","encryption":"salt=s","crypto_key":"dh=d"}"#,
+            r#","data":"eA","headers":{"encoding":"aesgcm","encryption":"salt=s","crypto_key":"dh=d","urgency":"normal"}"#,
         ),
     ];
     for (encoding, body, expected) in cases {
