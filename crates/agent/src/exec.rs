@@ -1,0 +1,116 @@
+//! Running a command for pushes, such as `mbsync -a`.
+//!
+//! One run at a time. What comes while one is going is put together into the next, so a burst of pushes causes at most
+//! one further run; its standard input holds the bodies of all of them, one after the other.
+
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Runs one command again and again. Dropping it lets no further run begin and kills one that is going.
+pub struct Runner {
+    waiting: mpsc::Sender<Request>,
+    task: JoinHandle<()>,
+}
+
+/// Why a run is not a good one.
+#[derive(Debug, Clone, Error)]
+pub enum RunError {
+    /// The command could not be started.
+    #[error("the command can't be started")]
+    Start(#[source] Arc<std::io::Error>),
+    /// It ended with a failure.
+    #[error("the command failed: {0}")]
+    Failed(ExitStatus),
+    /// It took too long and was killed.
+    #[error("the command took longer than {0:?}")]
+    Timeout(Duration),
+    /// The runner has ended.
+    #[error("the runner has ended")]
+    Ended,
+}
+
+type Outcome = Result<(), RunError>;
+
+struct Request {
+    body: Vec<u8>,
+    done: oneshot::Sender<Outcome>,
+}
+
+impl Runner {
+    /// A runner for a line that `/bin/sh` reads. A run that takes longer than `time_max` is killed.
+    #[must_use]
+    pub fn shell(line: &str, time_max: Duration) -> Self {
+        let (waiting, requests) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let task = tokio::spawn(work(line.to_owned(), time_max, requests));
+        Self { waiting, task }
+    }
+
+    /// Has the command run with `body` on its standard input; returns when a run that had it has ended.
+    pub async fn run(&self, body: Vec<u8>) -> Outcome {
+        let (done, outcome) = oneshot::channel();
+        self.waiting.send(Request { body, done }).await.map_err(|_| RunError::Ended)?;
+        outcome.await.unwrap_or(Err(RunError::Ended))
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn work(line: String, time_max: Duration, mut requests: mpsc::Receiver<Request>) {
+    let mut batch = Vec::new();
+    while requests.recv_many(&mut batch, REQUESTS_WAITING_MAX).await > 0 {
+        let mut input = Vec::new();
+        for request in &batch {
+            if input.len() + request.body.len() <= INPUT_BYTES_MAX {
+                input.extend_from_slice(&request.body);
+            } else {
+                // The command runs for it all the same, and asks its server what is new.
+                tracing::warn!(bytes = request.body.len(), "a push is left out of the command's input");
+            }
+        }
+        let outcome = run(&line, &input, time_max).await;
+        for request in batch.drain(..) {
+            // Whoever asked may have stopped waiting.
+            let _told = request.done.send(outcome.clone());
+        }
+    }
+}
+
+async fn run(line: &str, input: &[u8], time_max: Duration) -> Outcome {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(line).stdin(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| RunError::Start(Arc::new(error)))?;
+    let mut stdin = child.stdin.take();
+    let running = async {
+        if let Some(stdin) = &mut stdin {
+            // A command that does not read its input is a good one as well.
+            let _read = stdin.write_all(input).await;
+        }
+        drop(stdin);
+        child.wait().await
+    };
+    match timeout(time_max, running).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(RunError::Failed(status)),
+        Ok(Err(error)) => Err(RunError::Start(Arc::new(error))),
+        Err(_) => Err(RunError::Timeout(time_max)),
+    }
+}
+
+/// Pushes put together into one run; further callers wait.
+const REQUESTS_WAITING_MAX: usize = 256;
+const INPUT_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;
