@@ -163,10 +163,11 @@ fn web_push_native_decrypts_what_we_encrypt() {
     let private = user_agent.key_pair.private_base64url().expect("exportable");
     let theirs = SecretKey::from_slice(&base64url::decode(&private).expect("bytes")).expect("their key");
     let auth = web_push_native::Auth::clone_from_slice(user_agent.auth_secret.expose());
-    // Their decoder takes no padding after the delimiter in a record, hence none here.
-    for clear in [&b""[..], b"hello", &[0; 3993]] {
-        let body = sealed(&user_agent.recipient(), clear, Padding::None);
-        assert_eq!(web_push_native::decrypt(body, &theirs, &auth).expect("decrypted"), clear);
+    for padding in [Padding::None, Padding::TO_128] {
+        for clear in [&b""[..], b"hello", &[0; 3993]] {
+            let body = sealed(&user_agent.recipient(), clear, padding);
+            assert_eq!(web_push_native::decrypt(body, &theirs, &auth).expect("decrypted"), clear);
+        }
     }
 }
 
