@@ -82,7 +82,7 @@ async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
     let task = Task { context, subscription: Arc::new(subscription), composer };
     match agenda(&task.subscription, &situation) {
         Agenda::Nothing => Ok(Ended::with(Finish::Quiet)),
-        Agenda::Wait(tick) => Ok(Ended::with(Finish::Barred(tick))),
+        Agenda::Wait(tick) => Ok(Ended::with(Finish::Later(tick))),
         Agenda::Deactivate => task.end(PushVerdict::Deactivate).await.map(Ended::with),
         Agenda::Verify { token } => task.verify(&token).await,
         Agenda::Tell { detail, ends_silence, notice } => {
@@ -231,6 +231,8 @@ impl Task<'_> {
         let finish = match backoff::next(posted.answer, self.subscription.attempts.failures, detail, draw) {
             Next::Told => taken(now).await?,
             Next::Smaller => Finish::Smaller,
+            // What a former endpoint demanded is nothing to the new one.
+            Next::Wait { .. } if !self.is_unaltered().await? => Finish::Later(now.tick),
             Next::Wait { wait, failures } => {
                 let until = now.tick.after(wait);
                 let attempts = PushAttempts {

@@ -42,10 +42,12 @@ impl Now {
         self.tick.after(Duration::from_secs(seconds))
     }
 
-    /// The stored form of a tick, rounded up to the second so that nothing is early after a restart.
+    /// The stored form of a tick, late by up to two seconds so that nothing is early by it: Unix time has no fractions, and
+    /// how much of its current second has passed is not known here.
     #[must_use]
     pub fn unix_of(self, tick: Tick) -> UnixTime {
-        let seconds = tick.since(self.tick).as_millis().div_ceil(1000);
+        let millis = tick.since(self.tick).as_millis();
+        let seconds = if millis == 0 { 0 } else { millis.div_ceil(1000) + 1 };
         UnixTime(self.unix.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 }
@@ -104,7 +106,7 @@ mod tests {
         for (unix, tick) in cases {
             assert_eq!(now.tick_of(UnixTime(unix)), Tick(tick), "unix {unix}");
         }
-        let cases = [(0, 1_000), (10_500, 1_000), (10_501, 1_001), (11_500, 1_001), (11_501, 1_002)];
+        let cases = [(0, 1_000), (10_500, 1_000), (10_501, 1_002), (11_500, 1_002), (11_501, 1_003)];
         for (tick, unix) in cases {
             assert_eq!(now.unix_of(Tick(tick)), UnixTime(unix), "tick {tick}");
         }

@@ -40,3 +40,5 @@ pub mod vapid;
 mod attempt;
 mod progress;
 mod requests;
+#[cfg(test)]
+mod simulation;

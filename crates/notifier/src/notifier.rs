@@ -111,9 +111,15 @@ impl Handle {
         Self { requests, silence }
     }
 
-    /// A client has made, altered, acknowledged, silenced or unsilenced this subscription: look at it now, after the commit.
+    /// A client has made this subscription or given it another endpoint: forget what the former one demanded, and look at it
+    /// now. Call it after the commit.
     pub fn altered(&self, subscription: PushSubscriptionId) {
         self.requests.ask(subscription, Reason::Altered);
+    }
+
+    /// This subscription was acknowledged, silenced or unsilenced: look at it now. Call it after the commit.
+    pub fn look(&self, subscription: PushSubscriptionId) {
+        self.requests.ask(subscription, Reason::Look);
     }
 
     /// SILWEBPUSH `session`.

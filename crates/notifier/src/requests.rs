@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 /// Why to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// The connection that kept it silent has ended.
-    SilenceEnded,
-    /// The client has made, altered, acknowledged or unsilenced it.
+    /// Something about it may be due: it was acknowledged, its silence is other than it was.
+    Look,
+    /// The client has made it, or given it another endpoint.
     Altered,
 }
 

@@ -280,6 +280,7 @@ impl Board {
                 slot.barred_until = now.after(self.pace.delivery_interval);
                 next = if more { Some(now) } else { woken };
             }
+            Finish::Later(at) if at.since(now) > self.limits.horizon => {}
             Finish::Later(at) => next = Some(woken.map_or(at, |woken| woken.min(at))),
             // The store remembers it too; the sweep after it finds the subscription again.
             Finish::Barred(until) if until.since(now) > self.limits.horizon => return None,

@@ -125,7 +125,7 @@ impl SessionSilence {
         }
         drop(silent);
         // The rest is due now.
-        self.requests.ask(subscription, Reason::SilenceEnded);
+        self.requests.ask(subscription, Reason::Look);
     }
 }
 

@@ -63,5 +63,5 @@ fn the_sessions_remembered_for_one_device_are_bounded() {
 async fn the_end_of_a_silence_asks_the_notifier_to_look() {
     let silence = registry();
     drop(silence.enter(PHONE, SessionId(1)));
-    assert_eq!(silence.requests.taken().await, [(PHONE, Reason::SilenceEnded)].into());
+    assert_eq!(silence.requests.taken().await, [(PHONE, Reason::Look)].into());
 }
