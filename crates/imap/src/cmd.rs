@@ -14,6 +14,7 @@ use crate::session::Session;
 use crate::wire::command::{Command, Tag};
 use crate::wire::response::{Response, Status};
 
+mod ackwebpush;
 mod append;
 mod authenticate;
 pub(crate) mod batch;
@@ -24,15 +25,18 @@ mod enable;
 mod expunge;
 mod fetch;
 mod flags;
+mod getvapid;
 mod id;
 mod list;
 mod login;
 mod lsub;
+mod lwebpush;
 mod namespace;
 mod pattern;
 mod rename;
 mod search;
 mod select;
+pub(crate) mod silwebpush;
 mod starttls;
 mod status;
 mod store_flags;
@@ -40,7 +44,7 @@ mod subscribe;
 pub(crate) mod sync;
 mod transfer;
 mod unselect;
-pub(crate) mod webpush;
+mod webpush;
 
 /// What a command works with.
 pub(crate) struct Context<'c> {
@@ -117,11 +121,11 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
         Command::Append(append) => append::run(context, append).await,
         Command::Idle => context.session.access().map(|_| Done::Idle),
-        Command::GetVapid
-        | Command::WebPush(_)
-        | Command::AckWebPush(_)
-        | Command::ListWebPush(_)
-        | Command::SilenceWebPush { .. } => webpush::run(context, command).await,
+        Command::GetVapid => getvapid::run(context),
+        Command::WebPush(webpush) => webpush::run(context, webpush).await,
+        Command::AckWebPush(token) => ackwebpush::run(context, &token).await,
+        Command::ListWebPush(pattern) => lwebpush::run(context, &pattern).await,
+        Command::SilenceWebPush { id, duration } => silwebpush::run(context, &id, duration).await,
         // RFC 9051 §6.4: valid in a mailbox.
         Command::Check => context.session.selected().map(|_| ()).and_then(|()| done(name)),
         Command::Close => unselect::close(context).await,

@@ -135,7 +135,11 @@ impl Connection {
             self.link.flush().await?;
             self.link.release();
             match self.wait(stop).await {
-                Wake::Input(read) => read?,
+                Wake::Input(read) => {
+                    read?;
+                    // All that was written before has been flushed.
+                    self.session.note_heard();
+                }
                 Wake::Changes => {
                     if Box::pin(self.tell_changes()).await? == Flow::Close {
                         return self.link.flush().await;
@@ -231,6 +235,7 @@ impl Connection {
         {
             result = Err(failure);
         }
+        self.session.note_shown();
         let outcome = outcome(&result);
         tracing::info!(command = name, outcome, duration_us = micros(started), "imap.command");
         metrics::counter!("mailbell_imap_commands_total", "command" => name, "outcome" => outcome)
@@ -317,7 +322,10 @@ impl Connection {
         let Some(tag) = self.idling.clone() else { return Ok(Flow::Go) };
         let mut context = self.context(&tag);
         match cmd::sync::sync(&mut context, Expunges::Send).await {
-            Ok(()) => Ok(Flow::Go),
+            Ok(()) => {
+                self.session.note_shown();
+                Ok(Flow::Go)
+            }
             Err(Failure::Link(error)) => Err(error),
             Err(failure) => {
                 let text =

@@ -19,6 +19,7 @@
 mod fit;
 mod line;
 mod news;
+pub mod registrar;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::conn::{self, Peer, Socket};
 use crate::limits::Limits;
+use crate::push::registrar::Registrar;
 
 /// How the server behaves.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Options {
     pub allow_plaintext_login: bool,
     /// The limits.
     pub limits: Limits,
+    /// What the WEBPUSH commands work with.
+    pub push: Arc<Registrar>,
 }
 
 /// A bound socket.

@@ -5,7 +5,7 @@
 use bus::Watch;
 use store::{Access, Keywords, MailboxId};
 
-use crate::cmd::webpush::SessionPush;
+use crate::cmd::silwebpush::SessionPush;
 use crate::reply::Failure;
 use crate::wire::encode::Quoting;
 use crate::wire::mailbox::Names;
@@ -21,7 +21,6 @@ pub(crate) struct Session {
     /// What ENABLE and the commands that imply it have turned on.
     pub(crate) enabled: Enabled,
     /// What SILWEBPUSH has set for this connection; its end is the connection's.
-    #[expect(dead_code, reason = "the WEBPUSH commands, which follow, keep their state here")]
     pub(crate) push: SessionPush,
 }
 
@@ -44,7 +43,6 @@ pub(crate) struct Enabled {
 
 impl Enabled {
     /// The names of what is enabled, ascending.
-    #[expect(dead_code, reason = "WEBPUSH, which follows, stores them with a subscription")]
     pub(crate) fn names(self) -> Vec<&'static str> {
         let all = [("CONDSTORE", self.condstore), ("UTF8=ACCEPT", self.utf8)];
         all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()

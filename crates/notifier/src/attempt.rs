@@ -187,10 +187,8 @@ impl Task<'_> {
         Ok(Told::Ended(ended))
     }
 
-    /// Posts and writes the one log line of this unit of work. Neither endpoint nor content is in it.
+    /// Posts and counts. The log line of this unit of work, `push.attempt`, is the sender's.
     async fn post(&self, push: Push, what: &'static str, modseq: ModSeq) -> Attempted {
-        let PushSubscription { id, account, .. } = *self.subscription;
-        let (bytes, urgency) = (push.cleartext.len(), push.urgency);
         let begun = Instant::now();
         let Some(key) = self.signing_key() else {
             // It was dropped since the agenda was made; the next attempt deactivates.
@@ -198,22 +196,11 @@ impl Task<'_> {
             return Attempted { posted, took: Duration::ZERO };
         };
         let subscription = Arc::clone(&self.subscription);
-        let posted = self.context.post.post(Delivery { subscription, push, key }).await;
+        let posted = self.context.post.post(Delivery { subscription, push, modseq, key }).await;
         let took = begun.elapsed();
         metrics::counter!("mailbell_push_attempts_total", "what" => what, "answer" => posted.answer.class())
             .increment(1);
         metrics::histogram!("mailbell_push_attempt_seconds", "what" => what).record(took);
-        info!(
-            account = account.0,
-            modseq = modseq.0,
-            subscription = id.0,
-            what,
-            outcome = posted.said,
-            bytes,
-            urgency = urgency.as_str(),
-            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "push.attempt"
-        );
         Attempted { posted, took }
     }
 

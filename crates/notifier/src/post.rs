@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use store::PushSubscription;
+use store::{ModSeq, PushSubscription};
 use webpush::vapid::key::SigningKey;
 
 use crate::backoff::Answer;
@@ -16,6 +16,8 @@ pub struct Delivery {
     pub subscription: Arc<PushSubscription>,
     /// What it says.
     pub push: Push,
+    /// Up to which MODSEQ of the account it tells: what connects it in the log with the delivery that it speaks of.
+    pub modseq: ModSeq,
     /// What it is signed with.
     pub key: Arc<SigningKey>,
 }

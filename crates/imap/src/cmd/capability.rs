@@ -64,7 +64,7 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
 }
 
 /// What works in any state, or will after login: clients that don't ask again should know.
-const ALWAYS: [&str; 19] = [
+const ALWAYS: [&str; 20] = [
     "BINARY",
     "CHILDREN",
     "CONDSTORE",
@@ -84,4 +84,5 @@ const ALWAYS: [&str; 19] = [
     "UIDPLUS",
     "UNSELECT",
     "UTF8=ACCEPT",
+    "WEBPUSH",
 ];

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use imap::push::registrar::Registrar;
 use imap::push::{ImapComposer, SilentMailboxes};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
@@ -73,7 +74,11 @@ pub(crate) fn public_url(config: &Config, listening: &[ListenAddress]) -> anyhow
 }
 
 /// How IMAP behaves.
-pub(crate) fn imap_options(config: &Config, tls: &Tls) -> anyhow::Result<imap::Options> {
+pub(crate) fn imap_options(
+    config: &Config,
+    tls: &Tls,
+    push: Arc<Registrar>,
+) -> anyhow::Result<imap::Options> {
     Ok(imap::Options {
         hostname: config.hostname.clone(),
         tls: Some(TlsAcceptor::from(tls.server_config(&[])?)),
@@ -84,6 +89,7 @@ pub(crate) fn imap_options(config: &Config, tls: &Tls) -> anyhow::Result<imap::O
             idle_time: config.limits.imap_idle,
             ..imap::Limits::default()
         },
+        push,
     })
 }
 

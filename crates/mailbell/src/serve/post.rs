@@ -59,7 +59,7 @@ fn request(delivery: &Delivery) -> Result<Request, &'static str> {
     let endpoint = Url::parse(&subscription.endpoint).map_err(|_| "the endpoint is not a URL")?;
     let push = &delivery.push;
     let headers = PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() };
-    let correlation = Correlation { account: subscription.account.0, modseq: subscription.cursor.0 };
+    let correlation = Correlation { account: subscription.account.0, modseq: delivery.modseq.0 };
     Ok(Request::push(endpoint, &headers, body.into(), Arc::clone(&delivery.key), correlation))
 }
 

@@ -15,6 +15,7 @@ use anyhow::{Context as _, anyhow};
 use bus::Bus;
 use delivery::Deliverer;
 use imap::Security;
+use imap::push::registrar::{Registrar, RegistrarLimits};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notifier::clock::Clock;
 use notifier::compose::{Composer, Composers};
@@ -66,9 +67,9 @@ impl Server {
 
         let mut server = Self::new(lock, tls, sockets.addresses()?, Some(store.clone()))?;
         let keys = SigningKeys::new(keys);
-        server.start_notifier(config, &store, bus.clone(), keys.shared())?;
+        let push = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
         server.keys = Some(keys);
-        let imap = imap::Server::new(store.clone(), bus, parts::imap_options(config, &server.tls)?);
+        let imap = imap::Server::new(store.clone(), bus, parts::imap_options(config, &server.tls, push)?);
         server.start_imap(&imap, Security::StartTls, sockets.imap);
         server.start_imap(&imap, Security::ImplicitTls, sockets.imaps);
         server.start_lmtp(config, &store, sockets.lmtp)?;
@@ -173,9 +174,12 @@ impl Server {
         store: &Store,
         bus: Bus,
         keys: notifier::vapid::VapidKeys,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Arc<Registrar>> {
         let own = parts::public_url(config, &self.addresses.push)?;
         let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
+        let handle = Handle::new();
+        let policy = sender.policy().clone();
+        let registrar = Registrar::new(handle.clone(), keys.clone(), policy, RegistrarLimits::default());
         let composer: Arc<dyn Composer> = Arc::new(parts::imap_composer(config));
         let notifier = Notifier::new(
             notifier::notifier::Parts {
@@ -184,14 +188,14 @@ impl Server {
                 composers: Composers::new([composer]),
                 post: Arc::new(SenderPost::new(sender)),
                 keys,
-                handle: Handle::new(),
+                handle,
                 clock: Clock::system(),
             },
             notifier::notifier::Options::new(config.push.min_interval),
         );
         let stop = self.stop.clone();
         self.spawn("the notifier", notifier.run(stop));
-        Ok(())
+        Ok(Arc::new(registrar))
     }
 
     fn start_lmtp(&mut self, config: &Config, store: &Store, listeners: Vec<Listener>) -> anyhow::Result<()> {
