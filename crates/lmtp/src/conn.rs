@@ -4,9 +4,10 @@
 //! once, when nothing whole is left in the buffer (RFC 2920 §3.2).
 //!
 //! # Limits
-//! - A command line has to be complete, and content has to go on, within the idle time; content as a whole has to
-//!   come in within [`CONTENT_TIME_MAX`]: 421 4.4.2, and the connection is closed.
-//! - The client has to take an answer within the idle time: the connection is closed.
+//! - A command line has to be complete, and content has to go on, within the idle time; a transaction as a whole has
+//!   to end within [`TRANSACTION_TIME_MAX`]: 421 4.4.2, and the connection is closed.
+//! - The client has to take what is written within [`WRITE_TIME_MAX`], and to negotiate TLS within
+//!   [`HANDSHAKE_TIME_MAX`]: the connection is closed.
 //! - On shutdown, a client without a transaction is told 421 4.3.2; one with a transaction has [`DRAIN_TIME_MAX`] to
 //!   end it.
 
@@ -49,7 +50,10 @@ where
         return Ok(());
     };
     let Connection { stream, mut session, .. } = connection;
-    let stream = timeout(context.idle, acceptor.accept(stream)).await??;
+    let stream = tokio::select! {
+        accepted = timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)) => accepted??,
+        () = context.shutdown.cancelled() => return Ok(()),
+    };
     session.encrypted();
     // STARTTLS is refused within TLS, so this ends closed.
     Connection::new(stream, session, context).run().await.map(|_| ())
@@ -66,8 +70,8 @@ struct Connection<'a, S> {
     output: Vec<u8>,
     /// Since when the current line, or piece of content, is awaited.
     waiting_since: Instant,
-    /// When content must have come in whole.
-    content_until: Option<Instant>,
+    /// When the transaction under way must have ended.
+    transaction_until: Option<Instant>,
     /// When a transaction must have ended although the server shuts down.
     drain_until: Option<Instant>,
 }
@@ -97,7 +101,7 @@ where
             input: BytesMut::with_capacity(READ_BYTES + LINE_BYTES_MAX),
             output: Vec::new(),
             waiting_since: Instant::now(),
-            content_until: None,
+            transaction_until: None,
             drain_until: None,
         }
     }
@@ -118,7 +122,6 @@ where
                 }
                 Step::ContentEnd => {
                     self.waiting_since = Instant::now();
-                    self.content_until = None;
                     Some(self.session.content_end())
                 }
             };
@@ -143,12 +146,8 @@ where
             Action::Data(reply) => {
                 reply.write(&mut self.output);
                 self.decoder.expect_data();
-                self.content_until = Some(after(CONTENT_TIME_MAX));
             }
-            Action::Chunk(size) => {
-                self.decoder.expect_chunk(size);
-                self.content_until = Some(after(CONTENT_TIME_MAX));
-            }
+            Action::Chunk(size) => self.decoder.expect_chunk(size),
             Action::Deliver(finished) => self.deliver(finished).await,
             Action::StartTls(reply) => return self.start_tls(&reply).await,
             Action::Close(reply) => return self.close(&reply).await.map(Some),
@@ -212,15 +211,21 @@ where
             self.drain_until.get_or_insert_with(|| after(DRAIN_TIME_MAX));
         }
         self.input.reserve(READ_BYTES);
-        let since = if self.session.is_reading_content() { Instant::now() } else { self.waiting_since };
+        let is_reading_content = self.session.is_reading_content();
+        if self.session.is_in_transaction() || is_reading_content {
+            self.transaction_until.get_or_insert_with(|| after(TRANSACTION_TIME_MAX));
+        } else {
+            self.transaction_until = None;
+        }
+        let since = if is_reading_content { Instant::now() } else { self.waiting_since };
         let idle_until = since.checked_add(self.context.idle);
-        let until = [idle_until, self.content_until, self.drain_until].into_iter().flatten().min();
+        let until = [idle_until, self.transaction_until, self.drain_until].into_iter().flatten().min();
         // Both are cancel-safe: octets are read or not, and a token stays cancelled.
         tokio::select! {
             read = self.stream.read_buf(&mut self.input) => {
                 Ok(if read? == 0 { Input::Eof } else { Input::Octets })
             }
-            () = tokio::time::sleep_until(until.unwrap_or_else(|| after(CONTENT_TIME_MAX))) => Ok(Input::Timeout),
+            () = tokio::time::sleep_until(until.unwrap_or_else(|| after(TRANSACTION_TIME_MAX))) => Ok(Input::Timeout),
             () = self.context.shutdown.cancelled(), if self.drain_until.is_none() => {
                 if !self.session.is_in_transaction() {
                     return Ok(Input::Shutdown);
@@ -240,7 +245,7 @@ where
             self.stream.write_all(&self.output).await?;
             self.stream.flush().await
         };
-        timeout(self.context.idle, write).await??;
+        timeout(WRITE_TIME_MAX, write).await??;
         self.output.clear();
         self.output.shrink_to(OUTPUT_BYTES_MAX);
         Ok(())
@@ -283,9 +288,15 @@ fn unix_time() -> UnixTime {
 const READ_BYTES: usize = 16 * 1024;
 /// Answers above this are written before more commands are looked at.
 const OUTPUT_BYTES_MAX: usize = 32 * 1024;
-/// Content that has not ended by then will not: 50 MiB take that long at 30 KiB a second.
-const CONTENT_TIME_MAX: Duration = Duration::from_secs(30 * 60);
+/// A transaction that has not ended by then will not: 50 MiB take that long at 30 KiB a second.
+const TRANSACTION_TIME_MAX: Duration = Duration::from_secs(30 * 60);
+/// The kernel takes what a client reads late; what it does not take for this long is not read at all.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(20);
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
 /// What a transaction under way is given when the server shuts down.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
 const LINGER_BYTES_MAX: usize = 256 * 1024;
 const LINGER_TIME_MAX: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

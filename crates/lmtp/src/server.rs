@@ -89,7 +89,8 @@ impl Server {
     }
 
     /// Accepts and serves connections until `shutdown` is cancelled; returns when the last of them has ended, which
-    /// takes no longer than a client may take to end a transaction then (20 seconds) and the store to commit it.
+    /// takes no longer than a client may take to end a transaction then (20 seconds), the store to commit it, and the
+    /// client to take its answers (20 seconds).
     ///
     /// Dropping the future ends the connections at once, whatever they are in.
     pub async fn serve(&self, listener: Listener, shutdown: CancellationToken) {
