@@ -102,3 +102,6 @@ fn explain(id: &str, failure: &Failure) {
 
 /// Copies named in one log line; the metrics count them all.
 const STORED_LOGGED_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests;

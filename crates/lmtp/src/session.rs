@@ -313,6 +313,3 @@ pub(crate) const HAS_CONTENT: &str = "BDAT has begun";
 
 /// Protocol errors in one connection: the last one is answered with 421.
 const ERRORS_MAX: u32 = 20;
-
-#[cfg(test)]
-mod tests;
