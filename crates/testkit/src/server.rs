@@ -157,7 +157,7 @@ impl Mailbell {
     /// The development certificate that it made, which its clients have to trust.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
-        self.directory.path().join("data").join("development.pem")
+        self.directory.path().join("data/tls/development.pem")
     }
 
     /// What it has logged.
