@@ -1,8 +1,12 @@
 //! What the tests share.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use webpush::key::AuthSecret;
@@ -67,6 +71,35 @@ pub(crate) async fn post_signed(
     let claims = Claims { audience: Origin::parse(origin).unwrap(), expires, contact: None };
     let authorization = Authorization::sign(key, &claims).unwrap();
     post(subscription, cleartext, &[("authorization", authorization.as_str())]).await;
+}
+
+/// An authority, and a server's certificate that it gave out.
+pub(crate) struct Authority {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) certificate: CertificateDer<'static>,
+}
+
+/// An authority and a certificate of it for 127.0.0.1.
+pub(crate) fn authority() -> Authority {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let issuer = Issuer::new(params, key);
+    let server_key = KeyPair::generate().unwrap();
+    let server =
+        CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&server_key, &issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![server.der().clone()],
+            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    Authority { config: Arc::new(config), certificate: certificate.der().clone() }
 }
 
 /// What a scripted server does next.

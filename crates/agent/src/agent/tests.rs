@@ -262,3 +262,26 @@ async fn a_service_that_is_not_there_is_an_error_at_first() {
         assert!(matches!(options.map(|_| ()), Err(AgentError::Url)), "{url}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_over_tls_checks_the_service() {
+    let authority = crate::testing::authority();
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = Config::new(PublicUrl::parse(&format!("https://{address}")).unwrap());
+    let storage = SqliteStorage::open(&dir.path().join("push.sqlite"), config.retention).unwrap();
+    let tokens = TokenKey::load_or_create(&dir.path().join("push-token.key")).unwrap();
+    let server = Server::new(config, tokens, Arc::new(storage)).unwrap();
+    let tls = Some(authority.config);
+    tokio::spawn(async move { server.serve(listener, tls, CancellationToken::new()).await });
+
+    let options = |trust| Options::new(&format!("wss://{address}/"), trust, StateStore::Memory).unwrap();
+    let trusting = Trust::only(authority.certificate).unwrap();
+    let (agent, _events) = within(Agent::connect(options(trusting))).await.unwrap();
+    let subscription = agent.subscribe("mail", None).await.unwrap();
+    assert!(subscription.endpoint.starts_with("https://"));
+    let stranger = Trust::only(crate::testing::authority().certificate).unwrap();
+    let refused = within(Agent::connect(options(stranger))).await;
+    assert!(matches!(refused, Err(AgentError::Connect(_))));
+}

@@ -97,3 +97,17 @@ fn what_is_not_understood_is_passed_on_as_text() {
     assert!(parse(b"").is_empty());
     assert_eq!(parse(b"\xff\xfe").len(), 1);
 }
+
+/// The seeds and finds of `fuzz/fuzz_targets/pushed_response.rs`.
+#[test]
+fn the_fuzz_corpus_is_readable() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/pushed_response");
+    let mut understood = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        let responses = parse(&std::fs::read(file.unwrap().path()).unwrap());
+        serde_json::to_string(&responses).unwrap();
+        understood +=
+            usize::from(!responses.iter().any(|response| matches!(response, Response::Other { .. })));
+    }
+    assert!(understood >= 7, "every kind of response is among the seeds");
+}

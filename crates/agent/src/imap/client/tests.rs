@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::testing::{Step, play, script, within};
+use crate::testing::{Authority, Step, authority, play, script, within};
 
 async fn serve(steps: Vec<Step>) -> (Address, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -130,38 +127,10 @@ async fn endless_responses_are_cut_off() {
     }
 }
 
-struct Authority {
-    acceptor: TlsAcceptor,
-    certificate: CertificateDer<'static>,
-}
-
-/// An authority and a certificate of it for 127.0.0.1.
-fn authority() -> Authority {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let issuer = Issuer::new(params, key);
-    let server_key = KeyPair::generate().unwrap();
-    let server =
-        CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&server_key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![server.der().clone()],
-            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    Authority { acceptor: TlsAcceptor::from(Arc::new(config)), certificate: certificate.der().clone() }
-}
-
 async fn secure_server(authority: &Authority, before: &'static str, after: &'static str) -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = Address { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
-    let acceptor = authority.acceptor.clone();
+    let acceptor = TlsAcceptor::from(Arc::clone(&authority.config));
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let stream = play(Box::new(stream), script(before)).await.into_inner();
@@ -176,7 +145,7 @@ async fn secure_server(authority: &Authority, before: &'static str, after: &'sta
 async fn tls_from_the_first_byte_and_after_starttls_check_the_certificate() {
     let authority = authority();
     let trusting = Trust::only(authority.certificate.clone()).unwrap();
-    let stranger = Trust::only(self::authority().certificate).unwrap();
+    let stranger = Trust::only(crate::testing::authority().certificate).unwrap();
     let starttls =
         "S: * OK\nC: TAG CAPABILITY\nS: * CAPABILITY STARTTLS\nS: TAG OK\nC: TAG STARTTLS\nS: TAG OK";
     let cases = [

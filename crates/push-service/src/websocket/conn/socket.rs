@@ -65,9 +65,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text)),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Incoming::SignOfLife),
             Some(Ok(Message::Binary(_))) => Err(Ended::Ours(Close::Binary)),
-            Some(Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
+            Some(Ok(Message::Close(_))) => {
+                self.answer_close().await;
                 Err(Ended::Theirs)
             }
+            Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => Err(Ended::Theirs),
             Some(Err(Error::Capacity(_))) => Err(Ended::Ours(Close::TooBig)),
             Some(Err(Error::Utf8(_))) => Err(Ended::Ours(Close::Malformed)),
             Some(Err(_)) => Err(Ended::Broken),
@@ -107,6 +109,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// RFC 6455 §5.5.2.
     pub(super) async fn ping(&mut self) -> Result<(), Ended> {
         written(timeout(self.write_timeout, self.stream.send(Message::Ping(Bytes::new()))).await)
+    }
+
+    /// RFC 6455 §5.5.1: a close frame is answered with one, which has been prepared underneath.
+    async fn answer_close(&mut self) {
+        // Whoever does not wait for it does not miss it.
+        let _told = timeout(CLOSE_TIMEOUT, self.stream.flush()).await;
     }
 
     /// Sends our close frame, if the peer still takes it.

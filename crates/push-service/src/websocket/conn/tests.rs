@@ -6,6 +6,8 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::config::Rate;
 use crate::testing::{CHANNEL, OTHER_CHANNEL, TestAgent, TestServer, until};
@@ -278,11 +280,47 @@ async fn a_silent_agent_is_pinged_and_dropped_when_it_has_vanished() {
     let _vanished = server.agent(None).await;
     until("it is dropped", || server.server.stats().connected == 0).await;
 
+    // One that answers is asked again and again, and stays.
     let mut alive = server.agent(None).await;
-    let reading = tokio::spawn(async move { alive.nothing_comes().await });
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(server.server.stats().connected, 1, "an agent that answers stays");
-    reading.abort();
+    alive.pings(8).await;
+    assert_eq!(server.server.stats().connected, 1);
+}
+
+#[tokio::test]
+async fn an_agent_that_takes_nothing_is_dropped_and_gets_it_all_later() {
+    let server = TestServer::with(|config| {
+        config.websocket.write_timeout = Duration::from_millis(100);
+        config.websocket.window_messages = 10_000;
+        config.retention.subscription_messages_max = 10_000;
+        config.retention.subscription_bytes_max = 1 << 30;
+        config.subscription_rate.burst = 10_000;
+    })
+    .await;
+    let mut stuck = server.agent(None).await;
+    let endpoint = stuck.register(CHANNEL, None).await;
+    // The kernel's buffers take some megabytes; then nothing moves any more.
+    let mut sent = 0;
+    while server.server.stats().connected == 1 {
+        push(&server, &endpoint, &[], format!("{sent:05600}")).await;
+        sent += 1;
+        assert!(sent < 9_000, "the agent is still connected");
+    }
+    let uaid = stuck.uaid.clone();
+    drop(stuck);
+    let mut agent = server.agent(Some(&uaid)).await;
+    for expected in 0..sent {
+        assert_eq!(number(&agent.next().await), expected);
+    }
+}
+
+// RFC 6455 §5.5.1
+#[tokio::test]
+async fn an_agents_goodbye_is_answered() {
+    let server = TestServer::start().await;
+    let mut agent = server.agent(None).await;
+    let goodbye = CloseFrame { code: CloseCode::Away, reason: "".into() };
+    agent.socket.send(Frame::Close(Some(goodbye))).await.unwrap();
+    assert_eq!(agent.closed().await, 1001);
 }
 
 #[tokio::test]

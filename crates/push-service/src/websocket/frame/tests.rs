@@ -166,6 +166,18 @@ fn a_notification_names_its_encryption_and_omits_what_is_empty() {
     }
 }
 
+/// The seeds and finds of `fuzz/fuzz_targets/push_frame.rs`.
+#[test]
+fn the_fuzz_corpus_does_not_make_the_decoder_panic() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/push_frame");
+    let mut messages = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        messages += usize::from(std::str::from_utf8(&bytes).is_ok_and(|text| decode(text).is_ok()));
+    }
+    assert!(messages >= 7, "every kind of message is among the seeds");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_decoder_panic(text in "\\PC{0,200}") {
