@@ -5,7 +5,6 @@
 
 pub(crate) mod listener;
 pub(crate) mod parts;
-mod post;
 pub(crate) mod server;
 mod signal;
 mod signing_keys;

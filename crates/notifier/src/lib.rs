@@ -15,9 +15,10 @@
 //! | [`vapid`] | the keys that pushes are signed with, current and old | no |
 //! | [`compose`] | the seam where a protocol turns changes into a push | - |
 //! | [`post`] | the seam to the network | - |
+//! | [`sender`] | what stands behind that seam: encryption, and `push-sender` | yes |
 //! | [`notifier`] | the loop: wakes, sweeps, attempts, lazily stored cursors, shutdown | yes |
 //!
-//! What it does not do: it knows no protocol (composers live with theirs), no HTTP (`push-sender`) and no key files.
+//! What it does not do: it knows no protocol (composers live with theirs), no HTTP (`push-sender` does) and no key files.
 //!
 //! # Invariants
 //! - One push in flight for a subscription; pushes to it leave in order.
@@ -34,6 +35,7 @@ pub mod compose;
 pub mod notifier;
 pub mod post;
 pub mod schedule;
+pub mod sender;
 pub mod silence;
 pub mod vapid;
 

@@ -1,4 +1,4 @@
-//! The seam to the network: one push to one endpoint, and how that went. Implemented over `push-sender`; tests script it.
+//! The seam to the network: one push to one endpoint, and how that went. Implemented by [`crate::sender`].
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -20,6 +20,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notifier::clock::Clock;
 use notifier::compose::{Composer, Composers};
 use notifier::notifier::{Handle, Notifier};
+use notifier::sender::SenderPost;
 use parking_lot::Mutex;
 use store::{Options, Store};
 use tokio::task::JoinSet;
@@ -28,7 +29,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::listener::Listener;
 use super::parts;
-use super::post::SenderPost;
 use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
 use super::status::{self, Status};

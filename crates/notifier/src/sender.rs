@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use notifier::backoff::Answer;
-use notifier::post::{Delivery, Post, Posted, Posting};
 use push_sender::outcome::{Blame, Outcome};
 use push_sender::request::{Correlation, PushHeaders, Request};
 use push_sender::sender::PushSender;
@@ -16,17 +14,21 @@ use webpush::key::{AuthSecret, PublicKey};
 use webpush::message::{Recipient, Sender, encrypt};
 use webpush::padding::Padding;
 
+use crate::backoff::Answer;
+use crate::post::{Delivery, Post, Posted, Posting};
+
 #[cfg(test)]
 mod tests;
 
 /// Posts by a [`PushSender`].
-pub(crate) struct SenderPost {
+pub struct SenderPost {
     sender: Arc<PushSender>,
 }
 
 impl SenderPost {
     /// Posts by this sender.
-    pub(crate) fn new(sender: Arc<PushSender>) -> Self {
+    #[must_use]
+    pub fn new(sender: Arc<PushSender>) -> Self {
         Self { sender }
     }
 }

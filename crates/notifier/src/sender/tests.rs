@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use notifier::backoff::Answer;
 use push_sender::outcome::{Blame, NetworkFailure, Outcome};
 
 use super::posted;
+use crate::backoff::Answer;
 
 #[test]
 fn every_outcome_has_its_meaning_for_the_notifier() {

@@ -1,0 +1,80 @@
+//! Push services of every temper, side by side, and a notifier that stops and starts.
+
+use std::time::Duration;
+
+use crate::sink::Mood;
+use crate::world::World;
+
+#[tokio::test]
+async fn a_dead_a_slow_and_a_busy_service_hold_up_no_good_one() {
+    let mut world = World::start().await;
+    let mut client = world.client().await;
+    let mut devices = Vec::new();
+    for (service, name) in ["good", "hangs", "busy", "failing", "dead"].into_iter().enumerate() {
+        let device = world.device_at(name, service);
+        devices.push(world.acknowledged(&mut client, device).await);
+    }
+    world.sink.set("/push/hangs", Mood::Hangs);
+    world.sink.set("/push/busy", Mood::Says(429, Some(3600)));
+    world.sink.set("/push/failing", Mood::Says(500, None));
+    world.sink.kill(4).await;
+    for n in 1..=3 {
+        world.deliver(&format!("Subject: mail {n}\n\nHello\n")).await;
+        // The one that hangs does so for longer than this.
+        let push = tokio::time::timeout(Duration::from_secs(4), world.push(&devices[0])).await;
+        assert!(push.expect("the good one waits for nobody").contains(&format!("mail {n}")));
+    }
+    for (name, tried) in [("hangs", 2), ("busy", 2), ("failing", 2), ("dead", 1)] {
+        let path = format!("/push/{name}");
+        world.sink.attempted(&path, tried).await;
+        assert_eq!(
+            world.sink.attempts(&path),
+            tried,
+            "{name}: the token and one push, then it is left alone"
+        );
+    }
+    assert_eq!(client.ok("LWEBPUSH *").await.len(), 5, "none of these answers removes a subscription");
+}
+
+#[tokio::test]
+async fn a_push_that_is_too_large_for_its_service_is_said_in_fewer_words() {
+    let world = World::start().await;
+    let mut client = world.client().await;
+    let phone = world.subscribed(&mut client, "phone").await;
+    world.sink.set(&phone.path(), Mood::TakesUpTo(500));
+    world.deliver(&format!("Subject: long\n\n{}\n", "word ".repeat(500))).await;
+    assert_eq!(world.push(&phone).await, "* SELECT INBOX\r\n* SYNC\r\n");
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_removed() {
+    let world = World::start().await;
+    let mut client = world.client().await;
+    for status in [400, 404, 410, 413] {
+        let device = world.subscribed(&mut client, &format!("d{status}")).await;
+        world.sink.set(&device.path(), Mood::Says(status, None));
+        world.deliver("Subject: x\n\nHello\n").await;
+        // 413 is tried again in summary before it counts.
+        world.sink.attempted(&device.path(), if status == 413 { 3 } else { 2 }).await;
+        let gone = async {
+            while !client.ok("LWEBPUSH *").await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), gone).await.expect("it is removed");
+    }
+}
+
+#[tokio::test]
+async fn what_came_while_the_notifier_was_away_is_pushed_when_it_is_back() {
+    let mut world = World::start().await;
+    let mut client = world.client().await;
+    let phone = world.subscribed(&mut client, "phone").await;
+    world.deliver("Subject: before\n\nHello\n").await;
+    assert!(world.push(&phone).await.contains("before"));
+    world.stop_notifier().await;
+    world.deliver("Subject: meanwhile\n\nHello\n").await;
+    world.start_notifier();
+    let push = world.push(&phone).await;
+    assert!(push.contains("meanwhile") && !push.contains("before"), "the cursor was stored: {push}");
+}

@@ -1,0 +1,272 @@
+//! Everything that a subscription needs, running: account, server, notifier, push service; devices and their connections.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use imap::push::registrar::{Registrar, RegistrarLimits};
+use imap::push::{ImapComposer, SilentMailboxes};
+use imap::{Limits, Listener, Security, Server};
+use notifier::clock::Clock;
+use notifier::compose::{Composer, Composers};
+use notifier::notifier::{Handle, Notifier, Options, Parts};
+use notifier::sender::SenderPost;
+use notifier::vapid::VapidKeys;
+use push_sender::policy::Policy;
+use push_sender::resolve::SystemResolver;
+use push_sender::sender::{Config, PushSender};
+use store::{
+    AccountId, Cause, Flags, MailboxName, NewAccount, NewMessage, Placed, Raw, Store, Target, UnixTime,
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use webpush::message::UserAgent;
+use webpush::vapid::key::SigningKey;
+
+use crate::sink::{Arrived, Sink};
+
+pub const PASSWORD: &str = "correct horse";
+
+pub struct World {
+    pub sink: Sink,
+    pub store: Store,
+    pub alice: AccountId,
+    pub keys: VapidKeys,
+    parts: Shared,
+    address: SocketAddr,
+    stop_imap: CancellationToken,
+    notifier: Option<(CancellationToken, JoinHandle<()>)>,
+    _directory: tempfile::TempDir,
+}
+
+/// What a notifier is built of, also a second time.
+struct Shared {
+    bus: bus::Bus,
+    handle: Handle,
+    sender: Arc<PushSender>,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let bus = bus::Bus::new();
+        let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
+        let store = Store::open(options, bus.clone()).await.unwrap();
+        let new = NewAccount { name: "alice", password: PASSWORD, quota_bytes: None };
+        let alice = store.create_account(new).await.unwrap().id;
+        let sink = Sink::start().await;
+        let policy = Policy {
+            allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
+            allow_http: false,
+            own_service: None,
+            contact: None,
+        };
+        let limits = push_sender::sender::Limits {
+            request_timeout: Duration::from_secs(60),
+            ..push_sender::sender::Limits::STANDARD
+        };
+        let config = Config { policy: policy.clone(), extra_ca: Some(sink.ca_pem.clone()), limits };
+        let sender = Arc::new(PushSender::new(config, Arc::new(SystemResolver::from_system())).unwrap());
+        let keys = VapidKeys::new(SigningKey::generate().unwrap(), []);
+        let handle = Handle::new();
+        let limits = RegistrarLimits { commands_per_minute: 60, tokens_per_host: 100 };
+        let push = Arc::new(Registrar::new(handle.clone(), keys.clone(), policy, limits));
+        let settings = imap::Options {
+            hostname: "mail.example.org".to_owned(),
+            tls: None,
+            allow_plaintext_login: false,
+            limits: Limits::default(),
+            push,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop_imap = CancellationToken::new();
+        let (server, stop) = (Server::new(store.clone(), bus.clone(), settings), stop_imap.clone());
+        tokio::spawn(async move { server.serve(Listener::Tcp(listener), Security::StartTls, stop).await });
+        let parts = Shared { bus, handle, sender };
+        let mut world = Self {
+            sink,
+            store,
+            alice,
+            keys,
+            parts,
+            address,
+            stop_imap,
+            notifier: None,
+            _directory: directory,
+        };
+        world.start_notifier();
+        world
+    }
+
+    pub fn start_notifier(&mut self) {
+        let composer: Arc<dyn Composer> =
+            Arc::new(ImapComposer::new(SilentMailboxes::new(["Junk", "Trash"])));
+        let parts = Parts {
+            store: self.store.clone(),
+            bus: self.parts.bus.clone(),
+            composers: Composers::new([composer]),
+            post: Arc::new(SenderPost::new(Arc::clone(&self.parts.sender))),
+            keys: self.keys.clone(),
+            handle: self.parts.handle.clone(),
+            clock: Clock::system(),
+        };
+        let options =
+            Options { sweep_interval: Duration::from_millis(200), ..Options::new(Duration::from_millis(50)) };
+        let stop = CancellationToken::new();
+        self.notifier = Some((stop.clone(), tokio::spawn(Notifier::new(parts, options).run(stop))));
+    }
+
+    pub async fn stop_notifier(&mut self) {
+        let (stop, running) = self.notifier.take().expect("a running notifier");
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(20), running).await.expect("it drains in time").unwrap();
+    }
+
+    pub async fn client(&self) -> Client {
+        let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
+        assert!(client.line().await.starts_with("* OK "));
+        assert_eq!(client.command(&format!("LOGIN alice \"{PASSWORD}\"")).await.len(), 1);
+        client
+    }
+
+    /// A connection that has not logged in.
+    pub async fn stranger(&self) -> Client {
+        let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
+        client.line().await;
+        client
+    }
+
+    pub fn device(&self, name: &str) -> Device {
+        self.device_at(name, 0)
+    }
+
+    /// A device whose push service is this one of the sink's.
+    pub fn device_at(&self, name: &str, service: usize) -> Device {
+        let origin = self.sink.origins[service].clone();
+        Device { name: name.to_owned(), origin, agent: UserAgent::generate().unwrap() }
+    }
+
+    /// A device that has registered and acknowledged.
+    pub async fn subscribed(&self, client: &mut Client, name: &str) -> Device {
+        let device = self.device(name);
+        self.acknowledged(client, device).await
+    }
+
+    /// Registers and acknowledges a device.
+    pub async fn acknowledged(&self, client: &mut Client, device: Device) -> Device {
+        client.command(&device.webpush()).await;
+        let token = device.token(&self.sink.next(&device.path()).await);
+        let answer = client.command(&format!("ACKWEBPUSH {token}")).await;
+        assert_eq!(
+            answer,
+            [format!("* WEBPUSH {} {} 0", device.name, device.endpoint()), "t OK ACKWEBPUSH done".to_owned()]
+        );
+        device
+    }
+
+    /// New mail, as LMTP delivers it.
+    pub async fn deliver(&self, message: &str) -> Placed {
+        self.put(message, Target::NameOrInbox(MailboxName::inbox())).await
+    }
+
+    pub async fn put(&self, message: &str, target: Target) -> Placed {
+        let bytes = Bytes::from(message.replace('\n', "\r\n"));
+        let parsed = Arc::new(message::Parsed::parse(&bytes));
+        let message = NewMessage {
+            raw: Raw { bytes, parsed },
+            target,
+            received_at: UnixTime(1_700_000_000),
+            flags: Flags::default(),
+            keywords: Vec::new(),
+            cause: Cause::Delivery,
+        };
+        self.store.append(&self.store.system_access(self.alice), message).await.unwrap().placed
+    }
+
+    /// What the next push to a device says.
+    pub async fn push(&self, device: &Device) -> String {
+        device.read(&self.sink.next(&device.path()).await)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop_imap.cancel();
+        if let Some((stop, _)) = &self.notifier {
+            stop.cancel();
+        }
+    }
+}
+
+/// A mail client's device with a push subscription at the sink.
+pub struct Device {
+    pub name: String,
+    origin: String,
+    agent: UserAgent,
+}
+
+impl Device {
+    pub fn path(&self) -> String {
+        format!("/push/{}", self.name)
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("{}{}", self.origin, self.path())
+    }
+
+    /// The command that registers it.
+    pub fn webpush(&self) -> String {
+        let recipient = self.agent.recipient();
+        let (key, auth) = (recipient.public_key.to_base64url(), recipient.auth_secret.to_base64url());
+        format!("WEBPUSH {} {} {key} {}", self.name, self.endpoint(), auth.as_str())
+    }
+
+    pub fn read(&self, arrived: &Arrived) -> String {
+        String::from_utf8(self.agent.decrypt(&arrived.body).unwrap().to_vec()).unwrap()
+    }
+
+    pub fn token(&self, arrived: &Arrived) -> String {
+        let push = self.read(arrived);
+        let token = push.strip_prefix("* ACKWEBPUSH ").and_then(|rest| rest.strip_suffix("\r\n"));
+        token.unwrap_or_else(|| panic!("a token and nothing else: {push}")).to_owned()
+    }
+}
+
+/// A connection.
+pub struct Client(BufReader<TcpStream>);
+
+impl Client {
+    pub async fn line(&mut self) -> String {
+        let mut line = String::new();
+        let reading = self.0.read_line(&mut line);
+        tokio::time::timeout(Duration::from_secs(20), reading).await.expect("the server answers").unwrap();
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    }
+
+    /// Sends a command and returns the lines of its answer.
+    pub async fn command(&mut self, command: &str) -> Vec<String> {
+        self.0.get_mut().write_all(format!("t {command}\r\n").as_bytes()).await.unwrap();
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line().await;
+            assert!(!line.is_empty(), "the connection ended during {command}");
+            let is_last = line.starts_with("t ");
+            lines.push(line);
+            if is_last {
+                return lines;
+            }
+        }
+    }
+
+    /// Sends a command that must succeed.
+    pub async fn ok(&mut self, command: &str) -> Vec<String> {
+        let mut lines = self.command(command).await;
+        let tagged = lines.pop().unwrap_or_default();
+        assert!(tagged.starts_with("t OK"), "{command}: {tagged}");
+        lines
+    }
+}
