@@ -122,9 +122,7 @@ impl Task<'_> {
         let attempted = self.post(push, "verification", self.subscription.cursor).await;
         self.conclude(&attempted, Detail::Summary, async |now| {
             self.note(self.subscription.cursor, &attempted, now);
-            if self.is_unaltered().await? {
-                self.judge(PushVerdict::TokenSent).await?;
-            }
+            self.judge(PushVerdict::TokenSent).await?;
             Ok(Finish::Quiet)
         })
         .await
@@ -156,7 +154,7 @@ impl Task<'_> {
         let composed = self.composer.compose(store, assignment).await?;
         // What the device has been told, or needs not be told.
         let passed = async || {
-            if ends_silence {
+            if ends_silence && self.is_silence_unaltered().await? {
                 self.judge(PushVerdict::SilenceOver).await?;
             }
             if !composed.more {
@@ -214,12 +212,14 @@ impl Task<'_> {
         let now = self.context.clock.now();
         let posted = &attempted.posted;
         let news = OriginNews::of(posted.answer, attempted.took, now.tick);
+        // What a former endpoint was told, or demanded, is nothing to the one that the client has given since.
+        if !self.is_unaltered().await? {
+            return Ok(Ended { finish: Finish::Later(now.tick), news });
+        }
         let draw = self.context.jitter.draw();
         let finish = match backoff::next(posted.answer, self.subscription.attempts.failures, detail, draw) {
             Next::Told => taken(now).await?,
             Next::Smaller => Finish::Smaller,
-            // What a former endpoint demanded is nothing to the new one.
-            Next::Wait { .. } if !self.is_unaltered().await? => Finish::Later(now.tick),
             Next::Wait { wait, failures } => {
                 let until = now.tick.after(wait);
                 let attempts = PushAttempts {
@@ -237,11 +237,8 @@ impl Task<'_> {
         Ok(Ended { finish, news })
     }
 
-    /// Ends the subscription, unless the client has given it another endpoint or token since this attempt began.
+    /// Ends the subscription.
     async fn end(&self, verdict: PushVerdict) -> store::Result<Finish> {
-        if !self.is_unaltered().await? {
-            return Ok(Finish::Later(self.context.clock.now().tick));
-        }
         info!(
             account = self.subscription.account.0,
             subscription = self.subscription.id.0,
@@ -253,12 +250,20 @@ impl Task<'_> {
         Ok(Finish::Gone)
     }
 
+    /// Whether endpoint, keys and state are still those that this attempt began with.
     async fn is_unaltered(&self) -> store::Result<bool> {
         let then = &self.subscription;
         let now = self.context.store.push_subscription(then.id).await?;
         let is_same =
             now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
         Ok(is_same && now.state == then.state)
+    }
+
+    /// Whether the client has not begun another silence since this attempt began.
+    async fn is_silence_unaltered(&self) -> store::Result<bool> {
+        let then = &self.subscription;
+        let now = self.context.store.push_subscription(then.id).await?;
+        Ok((now.silenced_until, now.silenced_at) == (then.silenced_until, then.silenced_at))
     }
 
     async fn judge(&self, verdict: PushVerdict) -> store::Result<()> {

@@ -71,9 +71,9 @@ impl News {
         for change in latest(&changes.memberships) {
             // A mailbox that is gone has been told of as a whole.
             if let Some(mailbox) = audible.get(&change.mailbox)
-                && !reader.known.covers(change)
+                && !reader.known.covers(&change)
             {
-                news.take(change, mailbox);
+                news.take(&change, mailbox);
             }
         }
         news.take_keywords(changes, reader);
@@ -153,14 +153,18 @@ impl MailboxNews {
     }
 }
 
-/// The last change of each message, by mailbox and UID: pages of the log may hold one twice. That it arrived is kept.
-fn latest(memberships: &[MembershipChange]) -> impl Iterator<Item = &MembershipChange> {
-    let mut latest: BTreeMap<(MailboxId, Uid), &MembershipChange> = BTreeMap::new();
+/// The last change of each message, by mailbox and UID: pages of the log, which are read one after the other, may hold one
+/// twice. That it arrived is kept.
+fn latest(memberships: &[MembershipChange]) -> impl Iterator<Item = MembershipChange> {
+    let mut latest: BTreeMap<(MailboxId, Uid), MembershipChange> = BTreeMap::new();
     for change in memberships {
-        let known = latest.entry((change.mailbox, change.uid)).or_insert(change);
+        let known = latest.entry((change.mailbox, change.uid)).or_insert_with(|| change.clone());
         if change.modseq > known.modseq {
-            *known = change;
+            *known = MembershipChange { arrived: known.arrived.or(change.arrived), ..change.clone() };
         }
     }
     latest.into_values()
 }
+
+#[cfg(test)]
+mod tests;

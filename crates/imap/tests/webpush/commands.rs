@@ -19,13 +19,17 @@ async fn a_subscription_is_made_acknowledged_listed_and_deleted() {
     assert_eq!((push.header("ttl"), push.header("urgency"), push.header("topic")), ("600", "high", ""));
     let token = phone.token(&push);
     let active = format!("* WEBPUSH phone {} 0", phone.endpoint());
-    assert_eq!(client.ok(&format!("ACKWEBPUSH {token}")).await, [active.clone()]);
+    assert_eq!(client.ok(&format!("ACKWEBPUSH {token}")).await, std::slice::from_ref(&active));
     assert!(
         client.command(&format!("ACKWEBPUSH {token}")).await[0].starts_with("t NO [NONEXISTENT]"),
         "used"
     );
     for pattern in ["*", "phone", "ph%", "%"] {
-        assert_eq!(client.ok(&format!("LWEBPUSH {pattern}")).await, [active.clone()], "{pattern}");
+        assert_eq!(
+            client.ok(&format!("LWEBPUSH {pattern}")).await,
+            std::slice::from_ref(&active),
+            "{pattern}"
+        );
     }
     for pattern in ["PHONE", "phon", "x*"] {
         assert_eq!(client.ok(&format!("LWEBPUSH {pattern}")).await, [""; 0], "{pattern}");
@@ -165,4 +169,17 @@ async fn a_new_vapid_key_is_told_with_the_old_one_and_asks_for_a_new_acknowledge
     assert_eq!(answer, [format!("* VAPID {new_id}"), format!("* WEBPUSH phone {} NIL", phone.endpoint())]);
     let token = phone.token(&world.sink.next(&phone.path()).await);
     client.ok(&format!("ACKWEBPUSH {token}")).await;
+}
+
+#[tokio::test]
+async fn an_account_that_registers_too_often_is_told_to_wait() {
+    let world = World::start().await;
+    let mut client = world.client().await;
+    for _ in 0..crate::world::COMMANDS_PER_MINUTE {
+        client.ok(&world.device("phone").webpush()).await;
+    }
+    let before = client.ok("LWEBPUSH *").await;
+    let answer = client.command(&world.device("phone").webpush()).await;
+    assert!(answer.len() == 1 && answer[0].starts_with("t NO [LIMIT]"), "{answer:?}");
+    assert_eq!(client.ok("LWEBPUSH *").await, before);
 }

@@ -31,7 +31,11 @@ async fn a_connected_device_gets_no_push_and_afterwards_only_what_it_was_not_sho
     assert!(world.push(&phone).await.contains("* LIST"), "before the silence even one's own doing is pushed");
     client.ok("SELECT INBOX").await;
     assert!(client.ok("SILWEBPUSH phone session").await[0].ends_with(" 0"), "not reflected");
-    assert!(client.command("SILWEBPUSH phone session").await.last().unwrap().starts_with("t OK"));
+    client.ok("SILWEBPUSH phone session").await;
+    let mut second = world.client().await;
+    world.subscribed(&mut second, "tablet").await;
+    let refused = client.command("SILWEBPUSH tablet session").await;
+    assert!(refused[0].starts_with("t NO [LIMIT]"), "a connection is one device: {refused:?}");
     world.deliver("Subject: shown\n\nHello\n").await;
     assert!(client.ok("NOOP").await.iter().any(|line| line.ends_with("EXISTS")));
     // Its own doing, and what proves that it was shown the message.

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// How an endpoint answers.
 #[derive(Clone, Debug, Default)]
-pub enum Mood {
+pub(crate) enum Mood {
     #[default]
     Takes,
     /// Bodies of at most so many bytes.
@@ -34,14 +34,14 @@ pub enum Mood {
 
 /// A push as it arrived.
 #[derive(Clone, Debug)]
-pub struct Arrived {
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Arrived {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Arrived {
     /// A header field; empty if it is absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
@@ -56,16 +56,16 @@ struct State {
 }
 
 /// Push services on loopback, each with an origin of its own.
-pub struct Sink {
-    pub origins: Vec<String>,
+pub(crate) struct Sink {
+    pub(crate) origins: Vec<String>,
     /// Their certificate.
-    pub ca_pem: String,
+    pub(crate) ca_pem: String,
     services: Vec<JoinHandle<()>>,
     state: Arc<State>,
 }
 
 impl Sink {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
         let chain = vec![CertificateDer::from(certified.cert.der().to_vec())];
         let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
@@ -89,23 +89,23 @@ impl Sink {
     }
 
     /// A service dies: nothing listens there any more, and its connections end.
-    pub async fn kill(&mut self, service: usize) {
+    pub(crate) async fn kill(&mut self, service: usize) {
         self.services[service].abort();
         let _ = (&mut self.services[service]).await;
     }
 
     /// From now on this path answers so.
-    pub fn set(&self, path: &str, mood: Mood) {
+    pub(crate) fn set(&self, path: &str, mood: Mood) {
         self.state.moods.lock().unwrap().insert(path.to_owned(), mood);
     }
 
     /// How many requests came to this path.
-    pub fn attempts(&self, path: &str) -> usize {
+    pub(crate) fn attempts(&self, path: &str) -> usize {
         self.state.attempts.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
     /// Waits for so many requests to this path.
-    pub async fn attempted(&self, path: &str, count: usize) {
+    pub(crate) async fn attempted(&self, path: &str, count: usize) {
         let waiting = async {
             while self.attempts(path) < count {
                 self.state.change.notified().await;
@@ -115,7 +115,7 @@ impl Sink {
     }
 
     /// The next push that was taken at this path.
-    pub async fn next(&self, path: &str) -> Arrived {
+    pub(crate) async fn next(&self, path: &str) -> Arrived {
         let waiting = async {
             loop {
                 let next = self.state.arrived.lock().unwrap().get_mut(path).and_then(VecDeque::pop_front);
@@ -129,7 +129,7 @@ impl Sink {
     }
 
     /// Whether a push waits to be looked at.
-    pub fn has_more(&self, path: &str) -> bool {
+    pub(crate) fn has_more(&self, path: &str) -> bool {
         self.state.arrived.lock().unwrap().get(path).is_some_and(|pushes| !pushes.is_empty())
     }
 }

@@ -28,13 +28,14 @@ use webpush::vapid::key::SigningKey;
 
 use crate::sink::{Arrived, Sink};
 
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const COMMANDS_PER_MINUTE: usize = 20;
 
-pub struct World {
-    pub sink: Sink,
-    pub store: Store,
-    pub alice: AccountId,
-    pub keys: VapidKeys,
+pub(crate) struct World {
+    pub(crate) sink: Sink,
+    pub(crate) store: Store,
+    pub(crate) alice: AccountId,
+    pub(crate) keys: VapidKeys,
     parts: Shared,
     address: SocketAddr,
     stop_imap: CancellationToken,
@@ -50,7 +51,7 @@ struct Shared {
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = bus::Bus::new();
         let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
@@ -72,7 +73,7 @@ impl World {
         let sender = Arc::new(PushSender::new(config, Arc::new(SystemResolver::from_system())).unwrap());
         let keys = VapidKeys::new(SigningKey::generate().unwrap(), []);
         let handle = Handle::new();
-        let limits = RegistrarLimits { commands_per_minute: 60, tokens_per_host: 100 };
+        let limits = RegistrarLimits { commands_per_minute: COMMANDS_PER_MINUTE, tokens_per_host: 100 };
         let push = Arc::new(Registrar::new(handle.clone(), keys.clone(), policy, limits));
         let settings = imap::Options {
             hostname: "mail.example.org".to_owned(),
@@ -102,7 +103,7 @@ impl World {
         world
     }
 
-    pub fn start_notifier(&mut self) {
+    pub(crate) fn start_notifier(&mut self) {
         let composer: Arc<dyn Composer> =
             Arc::new(ImapComposer::new(SilentMailboxes::new(["Junk", "Trash"])));
         let parts = Parts {
@@ -120,13 +121,13 @@ impl World {
         self.notifier = Some((stop.clone(), tokio::spawn(Notifier::new(parts, options).run(stop))));
     }
 
-    pub async fn stop_notifier(&mut self) {
+    pub(crate) async fn stop_notifier(&mut self) {
         let (stop, running) = self.notifier.take().expect("a running notifier");
         stop.cancel();
         tokio::time::timeout(Duration::from_secs(20), running).await.expect("it drains in time").unwrap();
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
         assert!(client.line().await.starts_with("* OK "));
         assert_eq!(client.command(&format!("LOGIN alice \"{PASSWORD}\"")).await.len(), 1);
@@ -134,30 +135,30 @@ impl World {
     }
 
     /// A connection that has not logged in.
-    pub async fn stranger(&self) -> Client {
+    pub(crate) async fn stranger(&self) -> Client {
         let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
         client.line().await;
         client
     }
 
-    pub fn device(&self, name: &str) -> Device {
+    pub(crate) fn device(&self, name: &str) -> Device {
         self.device_at(name, 0)
     }
 
     /// A device whose push service is this one of the sink's.
-    pub fn device_at(&self, name: &str, service: usize) -> Device {
+    pub(crate) fn device_at(&self, name: &str, service: usize) -> Device {
         let origin = self.sink.origins[service].clone();
         Device { name: name.to_owned(), origin, agent: UserAgent::generate().unwrap() }
     }
 
     /// A device that has registered and acknowledged.
-    pub async fn subscribed(&self, client: &mut Client, name: &str) -> Device {
+    pub(crate) async fn subscribed(&self, client: &mut Client, name: &str) -> Device {
         let device = self.device(name);
         self.acknowledged(client, device).await
     }
 
     /// Registers and acknowledges a device.
-    pub async fn acknowledged(&self, client: &mut Client, device: Device) -> Device {
+    pub(crate) async fn acknowledged(&self, client: &mut Client, device: Device) -> Device {
         client.command(&device.webpush()).await;
         let token = device.token(&self.sink.next(&device.path()).await);
         let answer = client.command(&format!("ACKWEBPUSH {token}")).await;
@@ -169,11 +170,11 @@ impl World {
     }
 
     /// New mail, as LMTP delivers it.
-    pub async fn deliver(&self, message: &str) -> Placed {
+    pub(crate) async fn deliver(&self, message: &str) -> Placed {
         self.put(message, Target::NameOrInbox(MailboxName::inbox())).await
     }
 
-    pub async fn put(&self, message: &str, target: Target) -> Placed {
+    pub(crate) async fn put(&self, message: &str, target: Target) -> Placed {
         let bytes = Bytes::from(message.replace('\n', "\r\n"));
         let parsed = Arc::new(message::Parsed::parse(&bytes));
         let message = NewMessage {
@@ -188,7 +189,7 @@ impl World {
     }
 
     /// What the next push to a device says.
-    pub async fn push(&self, device: &Device) -> String {
+    pub(crate) async fn push(&self, device: &Device) -> String {
         device.read(&self.sink.next(&device.path()).await)
     }
 }
@@ -203,33 +204,33 @@ impl Drop for World {
 }
 
 /// A mail client's device with a push subscription at the sink.
-pub struct Device {
-    pub name: String,
+pub(crate) struct Device {
+    pub(crate) name: String,
     origin: String,
     agent: UserAgent,
 }
 
 impl Device {
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/push/{}", self.name)
     }
 
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("{}{}", self.origin, self.path())
     }
 
     /// The command that registers it.
-    pub fn webpush(&self) -> String {
+    pub(crate) fn webpush(&self) -> String {
         let recipient = self.agent.recipient();
         let (key, auth) = (recipient.public_key.to_base64url(), recipient.auth_secret.to_base64url());
         format!("WEBPUSH {} {} {key} {}", self.name, self.endpoint(), auth.as_str())
     }
 
-    pub fn read(&self, arrived: &Arrived) -> String {
+    pub(crate) fn read(&self, arrived: &Arrived) -> String {
         String::from_utf8(self.agent.decrypt(&arrived.body).unwrap().to_vec()).unwrap()
     }
 
-    pub fn token(&self, arrived: &Arrived) -> String {
+    pub(crate) fn token(&self, arrived: &Arrived) -> String {
         let push = self.read(arrived);
         let token = push.strip_prefix("* ACKWEBPUSH ").and_then(|rest| rest.strip_suffix("\r\n"));
         token.unwrap_or_else(|| panic!("a token and nothing else: {push}")).to_owned()
@@ -237,10 +238,10 @@ impl Device {
 }
 
 /// A connection.
-pub struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
-    pub async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         let mut line = String::new();
         let reading = self.0.read_line(&mut line);
         tokio::time::timeout(Duration::from_secs(20), reading).await.expect("the server answers").unwrap();
@@ -248,7 +249,7 @@ impl Client {
     }
 
     /// Sends a command and returns the lines of its answer.
-    pub async fn command(&mut self, command: &str) -> Vec<String> {
+    pub(crate) async fn command(&mut self, command: &str) -> Vec<String> {
         self.0.get_mut().write_all(format!("t {command}\r\n").as_bytes()).await.unwrap();
         let mut lines = Vec::new();
         loop {
@@ -263,7 +264,7 @@ impl Client {
     }
 
     /// Sends a command that must succeed.
-    pub async fn ok(&mut self, command: &str) -> Vec<String> {
+    pub(crate) async fn ok(&mut self, command: &str) -> Vec<String> {
         let mut lines = self.command(command).await;
         let tagged = lines.pop().unwrap_or_default();
         assert!(tagged.starts_with("t OK"), "{command}: {tagged}");
