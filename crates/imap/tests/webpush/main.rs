@@ -14,4 +14,5 @@ mod contents;
 mod services;
 mod silence;
 mod sink;
+mod transcript;
 mod world;

@@ -248,9 +248,14 @@ impl Client {
         line.trim_end_matches(['\r', '\n']).to_owned()
     }
 
+    /// Sends a line.
+    pub(crate) async fn send(&mut self, line: &str) {
+        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+    }
+
     /// Sends a command and returns the lines of its answer.
     pub(crate) async fn command(&mut self, command: &str) -> Vec<String> {
-        self.0.get_mut().write_all(format!("t {command}\r\n").as_bytes()).await.unwrap();
+        self.send(&format!("t {command}")).await;
         let mut lines = Vec::new();
         loop {
             let line = self.line().await;
