@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::measure::{deliver, exists, fetch, idle};
+use crate::measure::{deliver, exists, fetch, idle, push};
 use crate::server::{Server, account};
 
 /// How large a run is.
@@ -38,6 +38,8 @@ pub struct Measured {
     pub fetched: fetch::Fetched,
     /// Idle connections.
     pub idle: idle::Idle,
+    /// New mail on devices without a connection to the mail server; ours only.
+    pub pushed: Option<push::Pushed>,
 }
 
 /// What all of them did, in the order in which they were measured.
@@ -75,6 +77,13 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
     let fetched = fetch::run(&server, FETCH_CONNECTIONS, FETCH_MESSAGES, plan.duration).await?;
     tell(&format!("{name}: new mail to EXISTS"));
     let exists = exists::run(&server, EXISTS_ACCOUNTS, EXISTS_MESSAGES, EXISTS_PAUSE).await?;
+    let pushed = match &server.ours {
+        Some(ours) => {
+            tell(&format!("{name}: new mail to the cleartext at the device"));
+            Some(push::run(&server, ours, PUSH_ACCOUNTS, PUSH_ROUNDS).await?)
+        }
+        None => None,
+    };
     let mut deliveries = Vec::new();
     for connections in DELIVERY_CONNECTIONS {
         tell(&format!("{name}: deliveries over {connections} connections"));
@@ -88,7 +97,7 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
     }
     tell(&format!("{name}: {} idle connections", plan.idle_connections));
     let idle = idle::run(&server, ACCOUNTS, plan.idle_connections).await?;
-    Ok(Measured { server: name, deliveries, exists, fetched, idle })
+    Ok(Measured { server: name, deliveries, exists, fetched, idle, pushed })
 }
 
 impl fmt::Display for Report {
@@ -109,6 +118,13 @@ impl fmt::Display for Report {
             }
             let (e, g, i) = (&measured.exists, &measured.fetched, &measured.idle);
             writeln!(f, "  250 to EXISTS                 p50 {:.2} ms  p99 {:.2} ms", e.p50_ms, e.p99_ms)?;
+            if let Some(p) = &measured.pushed {
+                writeln!(
+                    f,
+                    "  250 to the push at the device p50 {:.2} ms  p99 {:.2} ms",
+                    p.p50_ms, p.p99_ms
+                )?;
+            }
             writeln!(
                 f,
                 "  FETCH (ENVELOPE FLAGS)        {:>9.0} messages/s  {:.2} us CPU each",
@@ -131,4 +147,6 @@ const FETCH_CONNECTIONS: usize = 4;
 const FETCH_MESSAGES: u64 = 1000;
 const EXISTS_ACCOUNTS: usize = 8;
 const EXISTS_MESSAGES: usize = 200;
+const PUSH_ACCOUNTS: usize = 40;
+const PUSH_ROUNDS: usize = 5;
 const EXISTS_PAUSE: Duration = Duration::from_millis(20);

@@ -19,11 +19,24 @@ pub struct Server {
     pub lmtp: SocketAddr,
     /// Where it serves mail, without TLS.
     pub imap: SocketAddr,
-    /// Where its metrics are, if it has any.
-    pub metrics: Option<SocketAddr>,
+    /// What else ours has, a peer has not.
+    pub ours: Option<Ours>,
     child: Child,
     // Dropped after the child has been stopped.
     _directory: TempDir,
+}
+
+/// What only Mailbell has.
+#[derive(Clone, Debug)]
+pub struct Ours {
+    /// Where it serves mail over TLS.
+    pub imaps: SocketAddr,
+    /// Where its push service is, over TLS.
+    pub push: SocketAddr,
+    /// Health and metrics.
+    pub http: SocketAddr,
+    /// The development certificate, which clients have to trust.
+    pub certificate: PathBuf,
 }
 
 impl Server {
@@ -39,9 +52,11 @@ impl Server {
     /// If it can't be started or doesn't answer within 30 seconds.
     pub async fn mailbell(program: &Path, accounts: usize, under: Option<&Path>) -> Result<Self> {
         let directory = temporary(under)?;
-        let (lmtp, imap, metrics) = (free_port()?, free_port()?, free_port()?);
+        let (lmtp, imap) = (free_port()?, free_port()?);
+        let certificate = directory.path().join("data/tls/development.pem");
+        let ours = Ours { imaps: free_port()?, push: free_port()?, http: free_port()?, certificate };
         let config = directory.path().join("mailbell.toml");
-        std::fs::write(&config, mailbell_config(directory.path(), [lmtp, imap, metrics]))?;
+        std::fs::write(&config, mailbell_config(directory.path(), lmtp, imap, &ours))?;
         for number in 0..accounts {
             add_account(program, &config, &account(number))?;
         }
@@ -56,7 +71,7 @@ impl Server {
             .stderr(log);
         let child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         let name = "mailbell".to_owned();
-        Self { name, lmtp, imap, metrics: Some(metrics), child, _directory: directory }.ready().await
+        Self { name, lmtp, imap, ours: Some(ours), child, _directory: directory }.ready().await
     }
 
     /// Starts Debian's Dovecot, if it is installed, as its documentation has it for a Maildir: its default fsync,
@@ -85,7 +100,7 @@ impl Server {
             .spawn()
             .context("starting dovecot")?;
         let name = "dovecot".to_owned();
-        Self { name, lmtp, imap, metrics: None, child, _directory: directory }.ready().await.map(Some)
+        Self { name, lmtp, imap, ours: None, child, _directory: directory }.ready().await.map(Some)
     }
 
     async fn ready(self) -> Result<Self> {
@@ -151,10 +166,11 @@ fn add_account(program: &Path, config: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn mailbell_config(directory: &Path, [lmtp, imap, http]: [SocketAddr; 3]) -> String {
+fn mailbell_config(directory: &Path, lmtp: SocketAddr, imap: SocketAddr, ours: &Ours) -> String {
+    let Ours { imaps, push, http, .. } = ours;
     format!(
-        "data_dir = \"{}\"\nhostname = \"load.invalid\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\n\
-         http = \"{http}\"\nimaps = []\npush = []\n\n[imap]\nallow_plaintext_login = true\n\n[log]\nlevel = \"warn\"\n",
+        "data_dir = \"{}\"\nhostname = \"localhost\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\nimaps = \"{imaps}\"\n\
+         http = \"{http}\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n\n[log]\nlevel = \"warn\"\n",
         directory.join("data").display()
     )
 }
