@@ -54,15 +54,15 @@ async fn put(context: &mut Context<'_>, put: PutSubscription) -> Result<(), Fail
     let put = match context.store().put_push_subscription(access, new).await {
         Ok(put) if put.must_acknowledge => {
             registrar.pushed(&endpoint, put.subscription.id);
+            registrar.handle.altered(put.subscription.id);
             put
         }
+        // Unchanged (what its push service demanded stays in force), or refused.
         answer => {
             registrar.not_pushed(&endpoint);
             answer?
         }
     };
-    // A token has to leave, or later pushes have another form: both are the notifier's.
-    registrar.handle.altered(put.subscription.id);
     context.untagged(&Response::Vapid(&vapid_key));
     tell(context, &put.subscription);
     Ok(())

@@ -78,3 +78,35 @@ async fn what_came_while_the_notifier_was_away_is_pushed_when_it_is_back() {
     let push = world.push(&phone).await;
     assert!(push.contains("meanwhile") && !push.contains("before"), "the cursor was stored: {push}");
 }
+
+#[tokio::test]
+async fn a_push_under_way_when_the_process_dies_is_pushed_again() {
+    let mut world = World::start().await;
+    let mut client = world.client().await;
+    let phone = world.subscribed(&mut client, "phone").await;
+    world.sink.set(&phone.path(), Mood::Hangs);
+    world.deliver("Subject: under way\n\nHello\n").await;
+    world.sink.attempted(&phone.path(), 2).await;
+    world.kill_notifier().await;
+    world.sink.set(&phone.path(), Mood::Takes);
+    world.start_notifier();
+    assert!(world.push(&phone).await.contains("under way"));
+}
+
+#[tokio::test]
+async fn a_client_that_registers_again_unchanged_does_not_lift_the_wait_of_its_push_service() {
+    let world = World::start().await;
+    let mut client = world.client().await;
+    let phone = world.subscribed(&mut client, "phone").await;
+    let other = world.acknowledged(&mut client, world.device_at("other", 1)).await;
+    // Not 429: that would close the whole origin for a while, whatever the notifier did.
+    world.sink.set(&phone.path(), Mood::Says(500, None));
+    world.deliver("Subject: in vain\n\nHello\n").await;
+    world.sink.attempted(&phone.path(), 2).await;
+    world.push(&other).await;
+    client.ok(&phone.webpush()).await;
+    client.ok("SILWEBPUSH phone 0").await;
+    world.deliver("Subject: more\n\nHello\n").await;
+    assert!(world.push(&other).await.contains("more"));
+    assert_eq!(world.sink.attempts(&phone.path()), 2, "the token and one push");
+}

@@ -127,6 +127,13 @@ impl World {
         tokio::time::timeout(Duration::from_secs(20), running).await.expect("it drains in time").unwrap();
     }
 
+    /// As a crash does: nothing is drained, nothing is stored.
+    pub(crate) async fn kill_notifier(&mut self) {
+        let (_, running) = self.notifier.take().expect("a running notifier");
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+    }
+
     pub(crate) async fn client(&self) -> Client {
         let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
         assert!(client.line().await.starts_with("* OK "));
