@@ -402,3 +402,6 @@ fn micros(started: Instant) -> u64 {
 
 /// `DONE` and a little room for a client's spaces.
 const DONE_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;

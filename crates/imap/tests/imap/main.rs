@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod stream;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod transcripts;
