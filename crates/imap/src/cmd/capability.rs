@@ -64,7 +64,7 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
 }
 
 /// What works in any state, or will after login: clients that don't ask again should know.
-const ALWAYS: [&str; 20] = [
+const ALWAYS: [&str; 21] = [
     "BINARY",
     "CHILDREN",
     "CONDSTORE",
@@ -81,6 +81,7 @@ const ALWAYS: [&str; 20] = [
     "OBJECTID",
     "PREVIEW",
     "SPECIAL-USE",
+    "STATUS=SIZE",
     "UIDPLUS",
     "UNSELECT",
     "UTF8=ACCEPT",
