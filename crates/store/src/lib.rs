@@ -27,6 +27,8 @@ mod password;
 mod push;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod testing;
 mod upkeep;
 mod views;
 

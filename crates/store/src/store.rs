@@ -28,6 +28,8 @@ use crate::{Access, AccountId, Cause, Error, Origin, Result, Rights, UnixTime};
 
 mod accounts;
 mod changes;
+#[cfg(test)]
+mod full_disk_tests;
 pub(crate) mod lifecycle;
 mod mailboxes;
 mod push;
@@ -156,6 +158,11 @@ impl Store {
             kind: None,
             session: None,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     async fn read<T: Send + 'static>(

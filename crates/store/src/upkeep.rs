@@ -10,6 +10,9 @@ use crate::sqlite::upkeep;
 use crate::store::{Inner, now};
 use crate::{Result, UnixTime};
 
+#[cfg(test)]
+mod tests;
+
 /// Runs until the store is closed or dropped; [`Inner`] owns the task.
 pub(crate) async fn run(store: Weak<Inner>) {
     let mut ticks = tokio::time::interval(FLUSH_EVERY);

@@ -9,6 +9,9 @@ use super::blobs::Directory;
 use super::{Sql, uint};
 use crate::{CheckReport, Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// Looks at everything, in one snapshot.
 pub(crate) fn check(sql: Sql<'_>, files: &Directory) -> Result<CheckReport> {
     let mut report = CheckReport {

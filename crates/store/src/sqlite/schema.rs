@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+#[cfg(test)]
+mod tests;
+
 /// The file in the data directory.
 pub(crate) const FILE_NAME: &str = "mail.sqlite";
 

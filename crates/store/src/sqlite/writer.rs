@@ -30,6 +30,9 @@ use super::checkpoint::Checkpoints;
 use super::{Sql, schema};
 use crate::{AccountId, Error, ModSeq, Result, UnixTime};
 
+#[cfg(test)]
+mod tests;
+
 /// A transaction as a request sees it.
 pub(crate) struct Tx<'c> {
     /// For reading and writing.

@@ -1,0 +1,218 @@
+use store::{
+    Access, Error, ModSeq, NewPushSubscription, PushAttempts, PushKind, PushProgress, PushState,
+    PushSubscription, PushVerdict, UnixTime,
+};
+
+use crate::home::Home;
+use crate::isolation::subscription;
+
+const MAIL: &str = "Subject: x\r\n\r\n";
+const NOW: UnixTime = UnixTime(100);
+
+async fn login(home: &Home) -> Access {
+    home.account("alice").await;
+    home.store.authenticate("alice", "secret").await.unwrap().unwrap()
+}
+
+async fn put(home: &Home, access: &Access, new: NewPushSubscription) -> store::PutPushSubscription {
+    home.store.put_push_subscription(access, new).await.unwrap()
+}
+
+/// Puts and acknowledges.
+async fn active(home: &Home, access: &Access, client_id: &str) -> PushSubscription {
+    put(home, access, subscription(client_id)).await;
+    let token = format!("token of {client_id}");
+    home.store.acknowledge_push_subscription(access, &token, "key", NOW).await.unwrap().unwrap()
+}
+
+async fn due(home: &Home, now: UnixTime) -> Vec<String> {
+    let due = home.store.due_push_subscriptions(now, None, 100).await.unwrap();
+    due.into_iter().map(|subscription| subscription.client_id).collect()
+}
+
+#[tokio::test]
+async fn a_subscription_is_pending_until_its_token_comes_back() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let new = put(&home, &alice, subscription("phone")).await;
+    assert!(new.must_acknowledge);
+    assert_eq!(format!("{:?}", new.subscription.state), "Pending(unsent)");
+    home.append(&alice, "INBOX", MAIL).await;
+    let modseq = home.store.modseq(&alice).await.unwrap();
+    for (token, key, now) in [
+        ("other", "key", NOW),
+        ("token of phone", "another key", NOW),
+        ("token of phone", "key", UnixTime(600)),
+    ] {
+        let refused = home.store.acknowledge_push_subscription(&alice, token, key, now).await.unwrap();
+        assert_eq!(refused, None, "{token} {key} {now:?}");
+    }
+    let acknowledged = home.store.acknowledge_push_subscription(&alice, "token of phone", "key", NOW).await;
+    let acknowledged = acknowledged.unwrap().unwrap();
+    assert_eq!(acknowledged.state, PushState::Active { vapid_key: "key".into() });
+    assert_eq!(acknowledged.cursor, modseq, "it is told what comes from now on");
+    let again = home.store.acknowledge_push_subscription(&alice, "token of phone", "key", NOW).await.unwrap();
+    assert_eq!(again, None, "a token is good for once");
+}
+
+#[tokio::test]
+async fn the_same_again_stays_active_and_anything_else_has_to_be_acknowledged() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let cursor = active(&home, &alice, "phone").await.cursor;
+    home.append(&alice, "INBOX", MAIL).await;
+    let same = put(&home, &alice, NewPushSubscription { enabled: vec![], ..subscription("phone") }).await;
+    assert!(!same.must_acknowledge && same.subscription.enabled.is_empty());
+    let given = subscription("phone");
+    for altered in [
+        NewPushSubscription { endpoint: "https://push.example.org/2".into(), ..given.clone() },
+        NewPushSubscription { public_key: vec![5; 65], ..given.clone() },
+        NewPushSubscription { auth: vec![2; 16], ..given.clone() },
+        NewPushSubscription { vapid_key: "new key".into(), ..given.clone() },
+    ] {
+        let key = altered.vapid_key.clone();
+        let changed = put(&home, &alice, altered).await;
+        assert!(changed.must_acknowledge);
+        let back =
+            home.store.acknowledge_push_subscription(&alice, &given.token, &key, NOW).await.unwrap().unwrap();
+        assert_eq!(back.cursor, cursor, "what it has not been told yet is still due");
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_again_after_a_restart() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    for name in ["behind", "told", "backing off", "silent", "noticed", "inactive"] {
+        active(&home, &alice, name).await;
+    }
+    put(&home, &alice, subscription("unsent")).await;
+    let sent = put(&home, &alice, subscription("sent")).await.subscription.id;
+    home.store.judge_push_subscription(sent, PushVerdict::TokenSent).await.unwrap();
+    let all = home.store.push_subscriptions(&alice).await.unwrap();
+    let id = |name: &str| all.iter().find(|one| one.client_id == name).unwrap().id;
+    home.store.silence_push_subscription(&alice, id("silent"), Some(UnixTime(200))).await.unwrap();
+    home.store.judge_push_subscription(id("inactive"), PushVerdict::Deactivate).await.unwrap();
+    home.append(&alice, "INBOX", MAIL).await;
+    let cursor = home.store.modseq(&alice).await.unwrap();
+    let wait = PushAttempts { next_attempt_at: Some(UnixTime(150)), failures: 2, ..PushAttempts::default() };
+    home.store
+        .record_push_progress(vec![
+            PushProgress { id: id("told"), cursor, attempts: PushAttempts::default() },
+            PushProgress { id: id("noticed"), cursor, attempts: PushAttempts::default() },
+            PushProgress { id: id("backing off"), cursor: ModSeq(0), attempts: wait },
+        ])
+        .await
+        .unwrap();
+    home.store.close().await.unwrap();
+    let again = Home { store: home.beside().await, bus: home.bus.clone(), directory: home.directory };
+    assert_eq!(due(&again, NOW).await, ["behind", "unsent"]);
+    assert_eq!(due(&again, UnixTime(150)).await, ["behind", "backing off", "unsent"]);
+    assert_eq!(due(&again, UnixTime(200)).await, ["behind", "backing off", "silent", "unsent"]);
+    assert_eq!(due(&again, UnixTime(700)).await, ["behind", "backing off", "silent"], "the token has ended");
+    assert_eq!(again.store.rotate_vapid("key", "next").await.unwrap(), 5);
+    assert!(due(&again, NOW).await.contains(&"noticed".to_owned()));
+    let first = again.store.due_push_subscriptions(NOW, None, 1).await.unwrap();
+    let rest = again.store.due_push_subscriptions(NOW, Some(first[0].id), 100).await.unwrap();
+    assert_eq!((first.len(), rest.iter().all(|one| one.id > first[0].id)), (1, true));
+}
+
+#[tokio::test]
+async fn a_cursor_never_goes_back_and_is_read_before_it_is_flushed() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let id = active(&home, &alice, "phone").await.id;
+    for (cursor, answer) in [(9, "201"), (4, "429")] {
+        let attempts = PushAttempts { last_answer: Some(answer.into()), ..PushAttempts::default() };
+        let progress = PushProgress { id, cursor: ModSeq(cursor), attempts };
+        home.store.record_push_progress(vec![progress]).await.unwrap();
+        let now = home.store.push_subscription(id).await.unwrap();
+        assert_eq!((now.cursor, now.attempts.last_answer.as_deref()), (ModSeq(9), Some(answer)));
+    }
+    // A durable change takes along what was lazy.
+    home.store.judge_push_subscription(id, PushVerdict::NoticeSent).await.unwrap();
+    assert_eq!(home.beside().await.push_subscription(id).await.unwrap().cursor, ModSeq(9));
+}
+
+#[tokio::test]
+async fn a_silence_keeps_the_modseq_it_began_at_until_it_has_been_told() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let id = active(&home, &alice, "phone").await.id;
+    let began = home.store.modseq(&alice).await.unwrap();
+    home.store.silence_push_subscription(&alice, id, Some(UnixTime(200))).await.unwrap();
+    home.append(&alice, "INBOX", MAIL).await;
+    let longer = home.store.silence_push_subscription(&alice, id, Some(UnixTime(300))).await.unwrap();
+    assert_eq!((longer.silenced_until, longer.silenced_at), (Some(UnixTime(300)), Some(began)));
+    let ended = home.store.silence_push_subscription(&alice, id, None).await.unwrap();
+    assert_eq!((ended.silenced_until, ended.silenced_at), (None, Some(began)));
+    home.store.judge_push_subscription(id, PushVerdict::SilenceOver).await.unwrap();
+    assert_eq!(home.store.push_subscription(id).await.unwrap().silenced_at, None);
+    home.store.judge_push_subscription(id, PushVerdict::Deactivate).await.unwrap();
+    let inactive = home.store.silence_push_subscription(&alice, id, None).await;
+    assert!(matches!(inactive, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn subscriptions_belong_to_their_credential_and_end_with_it() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let phone = home.store.add_app_password(alice.owner(), "phone", "of the phone").await.unwrap();
+    let phones = home.store.authenticate("alice", "of the phone").await.unwrap().unwrap();
+    put(&home, &alice, subscription("main")).await;
+    let theirs = put(&home, &phones, subscription("phone")).await.subscription;
+    assert_eq!(home.store.push_subscriptions(&phones).await.unwrap(), std::slice::from_ref(&theirs));
+    assert_eq!(home.store.push_subscriptions(&alice).await.unwrap().len(), 2);
+    let taken = home.store.put_push_subscription(&phones, subscription("main")).await;
+    assert!(matches!(taken, Err(Error::Exists(_))));
+    assert!(!home.store.remove_push_subscription(&phones, PushKind::ImapWebPush, "main").await.unwrap());
+    let by_system =
+        home.store.put_push_subscription(&home.store.system_access(alice.owner()), subscription("x")).await;
+    assert!(matches!(by_system, Err(Error::Forbidden(_))));
+    home.store.revoke_credential(alice.owner(), phone.id).await.unwrap();
+    assert!(matches!(home.store.push_subscription(theirs.id).await, Err(Error::NotFound(_))));
+    let too_late = home.store.put_push_subscription(&phones, subscription("phone")).await;
+    assert!(matches!(too_late, Err(Error::NotFound(_))));
+    assert!(home.store.remove_push_subscription(&alice, PushKind::ImapWebPush, "main").await.unwrap());
+    assert_eq!(home.store.account_push_subscriptions(alice.owner()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_rotated_key_voids_tokens_and_a_dropped_one_deactivates() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let old = active(&home, &alice, "old").await.id;
+    let pending = put(&home, &alice, subscription("pending")).await.subscription.id;
+    assert_eq!(home.store.rotate_vapid("key", "next").await.unwrap(), 1);
+    assert_eq!(home.store.push_subscription(pending).await.unwrap().state, PushState::Inactive);
+    let noticed = home.store.push_subscription(old).await.unwrap();
+    assert_eq!(noticed.vapid_notice.as_deref(), Some("next"));
+    home.store.judge_push_subscription(old, PushVerdict::NoticeSent).await.unwrap();
+    assert_eq!(home.store.drop_vapid("key").await.unwrap(), 1);
+    assert_eq!(home.store.push_subscription(old).await.unwrap().state, PushState::Inactive);
+    home.store.judge_push_subscription(old, PushVerdict::Remove).await.unwrap();
+    let gone = home.store.judge_push_subscription(old, PushVerdict::TokenSent).await;
+    assert!(matches!(gone, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn an_account_has_at_most_fifty_and_none_that_can_not_be() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    for number in 0..50 {
+        put(&home, &alice, subscription(&number.to_string())).await;
+    }
+    let one_more = home.store.put_push_subscription(&alice, subscription("50")).await;
+    assert!(matches!(one_more, Err(Error::Limit(_))));
+    put(&home, &alice, subscription("7")).await;
+    let given = subscription("8");
+    for bad in [
+        NewPushSubscription { client_id: String::new(), ..given.clone() },
+        NewPushSubscription { endpoint: "x".repeat(2049), ..given.clone() },
+        NewPushSubscription { public_key: vec![4; 64], ..given.clone() },
+        NewPushSubscription { auth: vec![], ..given },
+    ] {
+        let refused = home.store.put_push_subscription(&alice, bad).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })));
+    }
+}
