@@ -29,6 +29,16 @@ pub(crate) enum Command {
         SIGTERM ends it in order, SIGHUP reads certificates, VAPID keys and log level again."
     )]
     Serve,
+    /// See it work: a server on free loopback ports with a temporary store, and a device that is pushed to
+    #[command(after_help = "Examples:\n  mailbell demo\n  mailbell demo --once")]
+    Demo {
+        /// End after the scenario: 0 if the device was told everything, else what was missing
+        #[arg(long)]
+        once: bool,
+    },
+    /// Be a user agent: register with a mail server and show, or act on, what it pushes
+    #[command(after_help = LISTEN_EXAMPLES)]
+    Listen(ListenArguments),
     /// Make, list, change and remove accounts; works while the server runs
     #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
     Account(AccountCommand),
@@ -57,6 +67,14 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  mailbell backup /var/backups/mailbell-2026-11-22")]
     Backup {
         /// A directory that is empty or does not exist
+        directory: PathBuf,
+    },
+    /// Make the data directory from a backup; there must be none, and clients will read their mailboxes anew
+    #[command(
+        after_help = "Example:\n  mv mailbell-data broken\n  mailbell restore /var/backups/mailbell-2026-11-22"
+    )]
+    Restore {
+        /// What mailbell backup made
         directory: PathBuf,
     },
     /// Read the configuration and tell what is wrong with it, by line
@@ -224,6 +242,31 @@ pub(crate) enum StoreCommand {
     Check,
 }
 
+/// `mailbell listen ...`
+#[derive(Debug, Args)]
+pub(crate) struct ListenArguments {
+    /// The mail account, such as imaps://alice@mail.example; without one the endpoint is printed for any application server
+    pub(crate) account: Option<String>,
+    /// The push service, wss:// or ws:// [default: our own, by push_service.public_url and listen.push]
+    #[arg(long, value_name = "URL")]
+    pub(crate) service: Option<String>,
+    /// A PEM file with an authority to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Where the subscription is remembered, with its keys [default: agent.json in $XDG_STATE_HOME/mailbell]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Run a shell command for each push, with the push on its standard input; what comes meanwhile is put together
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) exec: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the account's password comes from
+    #[command(flatten)]
+    pub(crate) password: PasswordSource,
+}
+
 /// `mailbell push ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PushCommand {
@@ -316,3 +359,8 @@ const IMPORT_EXAMPLES: &str = "Examples:
 const PUSH_SEND_EXAMPLES: &str = "Examples:
   mailbell push send --subscription phone.json 'Hello'
   mailbell push send --endpoint https://push.example/... --p256dh B... --auth ... --urgency high < message";
+
+const LISTEN_EXAMPLES: &str = "Examples:
+  mailbell listen imaps://alice@mail.example --service wss://push.mail.example
+  mailbell listen imaps://alice@mail.example --service wss://push.mail.example --exec 'mbsync -a'
+  mailbell listen --service wss://push.mail.example --json";

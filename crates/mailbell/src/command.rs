@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod check_config;
 mod import;
+mod listen;
 mod password;
 mod push_send;
 mod store;
@@ -19,6 +20,7 @@ use anyhow::Context as _;
 
 use crate::cli::{Cli, Command, PushCommand, StoreCommand};
 use crate::config::{Config, Loaded};
+use crate::demo;
 use crate::serve::{self, Role};
 
 /// Runs what was typed.
@@ -35,13 +37,16 @@ async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyh
         Command::Serve => return serve::run(Role::MailServer, file, loaded).await,
         Command::PushService => return serve::run(Role::PushService, file, loaded).await,
         Command::Push(PushCommand::Send(arguments)) => return push_send::run(config, arguments).await,
+        Command::Demo { once } => return demo::run(once).await,
+        Command::Listen(arguments) => listen::run(config, arguments).await?,
         Command::Vapid(command) => vapid::run(config, command).await?,
         Command::Account(command) => account::run(config, command).await?,
         Command::AppPassword(command) => app_password::run(config, command).await?,
         Command::Subscription(command) => subscription::run(config, command).await?,
         Command::Store(StoreCommand::Check) => return store::check(config).await,
         Command::Import(arguments) => import::run(config, arguments).await?,
-        Command::Backup { directory } => backup::run(config, &directory).await?,
+        Command::Backup { directory } => backup::backup(config, &directory).await?,
+        Command::Restore { directory } => backup::restore(config, &directory).await?,
         Command::Bench(options) => bench::run(options).await?,
         Command::CheckConfig { keys } => return check_config::run(&loaded, keys),
     }

@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod config;
 mod data_dir;
+mod demo;
 mod import;
 mod logging;
 mod serve;

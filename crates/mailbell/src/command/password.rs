@@ -36,3 +36,12 @@ pub(crate) fn from_stdin() -> anyhow::Result<Zeroizing<String>> {
     }
     Ok(Zeroizing::new(password.to_owned()))
 }
+
+/// The password that an account has: asked for, or the first line of standard input.
+pub(crate) fn known(source: PasswordSource, account: &str) -> anyhow::Result<Zeroizing<String>> {
+    if source.password_stdin {
+        return from_stdin();
+    }
+    let answer = rpassword::prompt_password(format!("Password for {account}: "));
+    answer.map(Zeroizing::new).context("cannot ask for a password here; use --password-stdin")
+}

@@ -8,6 +8,7 @@
 //! - The store is closed after everything that writes to it has ended.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +107,16 @@ impl Server {
             stop: CancellationToken::new(),
             _lock: lock,
         })
+    }
+
+    /// The store, for whoever runs the server within its own process.
+    pub(crate) fn store(&self) -> anyhow::Result<&Store> {
+        self.store.as_ref().context("a push service has no store")
+    }
+
+    /// The PEM file with the server's certificate.
+    pub(crate) fn certificate_file(&self) -> &Path {
+        self.tls.certificate_file()
     }
 
     /// Waits for a part that ends although nobody asked it to. Cancel-safe.

@@ -15,7 +15,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 use self::cache::SubscriptionCache;
@@ -66,6 +66,17 @@ impl SqliteStorage {
         let writer = Writer::start(connection, state).map_err(OpenError::Thread)?;
         Ok(Self { writer, cache, sequence })
     }
+}
+
+/// Copies a storage that may be in use to `to`, which must not be there yet: one snapshot of it. Blocking.
+pub fn copy(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let source = Connection::open_with_flags(
+        from,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    source.busy_timeout(COPY_PATIENCE)?;
+    source.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    Ok(())
 }
 
 impl Storage for SqliteStorage {
@@ -129,6 +140,9 @@ impl Storage for SqliteStorage {
 
 /// Subscriptions held in memory, about 250 bytes each; when more are in use they are read from the file again.
 const SUBSCRIPTIONS_CACHED_MAX: usize = 200_000;
+
+/// How long a copy waits for a checkpoint that is under way.
+const COPY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;
