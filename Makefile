@@ -17,5 +17,9 @@ fmt:
 audit:
 	cargo deny check
 
+# Some minutes on a quiet machine; Dovecot is measured beside us where it is installed.
+bench:
+	cargo run --release --locked -- bench
+
 demo:
 	cargo run --release --locked -- demo
