@@ -40,7 +40,7 @@ pub(crate) fn restore(from: &Path, to: &Path, now: UnixTime) -> Result<()> {
     if !file.is_file() {
         return Err(Error::NotFound("backup in this directory"));
     }
-    let source = Directory::open(from).map_err(|error| unavailable(&error))?;
+    let source = Directory::of_backup(from);
     let target = prepare_target(to)?;
     // Not by its final name: an interrupted restore is no store.
     let (part, copy) = (to.join("restoring.sqlite"), to.join(schema::FILE_NAME));

@@ -69,6 +69,11 @@ impl Directory {
         Ok(Self { path })
     }
 
+    /// That of a backup, which is only read from, and may lie where nothing can be written.
+    pub(crate) fn of_backup(directory: &Path) -> Self {
+        Self { path: directory.join("blobs") }
+    }
+
     /// Makes content ready. Blocking; for a large one it writes and syncs.
     pub(crate) fn prepare(&self, hash: &[u8; 32], bytes: &Bytes, nonce: u64) -> io::Result<Content> {
         if bytes.len() <= INLINE_BYTES_MAX {
