@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod consistency;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod stream;

@@ -2,6 +2,8 @@
 //!
 //! Flags but `\Deleted` belong to the message: changing them changes every membership of it, each with a new MODSEQ.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 
 use super::edit::{Edit, MEMBER_COLUMNS, Member, member};
@@ -57,16 +59,23 @@ pub(crate) struct StoreFlags<'a> {
 pub(crate) fn store(edit: &mut Edit<'_, '_>, request: &StoreFlags<'_>) -> Result<(Vec<Entry>, Vec<Uid>)> {
     let bits = resolve(edit, request.change)?;
     let (mut entries, mut modified) = (Vec::new(), Vec::new());
+    // A message may be in the mailbox twice: its later membership has been changed along with its earlier one.
+    let mut told_elsewhere = BTreeMap::new();
     for mut member in super::reading::members(edit.tx.sql, edit.by.account, request.mailbox, request.uids)? {
         if request.unchanged_since.is_some_and(|since| member.modseq > since) {
             modified.push(member.uid);
             continue;
+        }
+        if let Some(&flags) = told_elsewhere.get(&member.message) {
+            member.flags = Flags::union(flags, Flags(member.flags.0 & Flags::DELETED.0));
+            member.modseq = edit.modseq()?;
         }
         let flags = member.flags.without(bits.remove).union(bits.add);
         if flags != member.flags {
             edit.set_flags(&member, flags)?;
             if shared(flags) != shared(member.flags) {
                 set_elsewhere(edit, &member, shared(flags))?;
+                told_elsewhere.insert(member.message, shared(flags));
             }
             member.flags = flags;
             member.modseq = edit.modseq()?;

@@ -142,6 +142,23 @@ async fn first_flags_and_keywords_are_there_and_counted() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_twice_in_a_mailbox_is_counted_right_when_both_change_at_once() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let inbox = home.append(&alice, "INBOX", MAIL).await.placed.mailbox;
+    let (_placed, _changes) = home.store.copy(&alice, inbox, vec![Uid(1)], inbox).await.unwrap();
+    let change = store::FlagChange { add: Flags::SEEN.union(Flags::DELETED), ..Default::default() };
+    let both = vec![Uid(1), Uid(2)];
+    let (entries, _modified, changes) =
+        home.store.store_flags(&alice, inbox, both, change.clone(), None).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.uid, entry.flags, entry.modseq)).collect();
+    assert_eq!(told, [(Uid(1), change.add, changes.modseq), (Uid(2), change.add, changes.modseq)]);
+    let mailbox = home.mailbox(&alice, "INBOX").await;
+    assert_eq!((mailbox.messages, mailbox.unseen, mailbox.deleted), (2, 0, 2));
+    assert!(home.store.check().await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_answered_is_there_when_the_store_is_opened_again() {
     let home = Home::new().await;
     let alice = home.access("alice").await;
