@@ -232,6 +232,32 @@ async fn bytes_are_limited_for_each_subscription_but_one_message_always_fits() {
 }
 
 #[tokio::test]
+async fn what_is_refused_for_want_of_room_costs_no_other_message_its_place() {
+    let limits = Retention { subscription_bytes_max: 10, ..retention() };
+    let fixture = Fixture::new(limits);
+    let subscription = fixture.subscription().await;
+    let of = |urgency, topic: Option<&str>, text| NewMessage {
+        urgency,
+        topic: topic.map(|topic| topic.parse::<Topic>().unwrap()),
+        ..message(&subscription, text, NOW)
+    };
+    fixture.keep(of(Urgency::High, None, "urgent")).await;
+    fixture.keep(of(Urgency::High, Some("topic"), "on")).await;
+    fixture.keep(of(Urgency::Low, None, "lo")).await;
+    for (topic, text) in [(None, "12345"), (Some("topic"), "12345")] {
+        let stored = fixture.storage.store(of(Urgency::Low, topic, text), NOW).await.unwrap();
+        assert_eq!(stored, Stored::Full, "{topic:?}");
+        assert_eq!(fixture.pending(subscription.agent).await, ["urgent", "on", "lo"], "{topic:?}");
+    }
+    fixture.keep(of(Urgency::Low, Some("topic"), "1234")).await;
+    assert_eq!(
+        fixture.pending(subscription.agent).await,
+        ["urgent", "1234"],
+        "what it replaces and evicts is room"
+    );
+}
+
+#[tokio::test]
 async fn an_agent_has_a_limited_number_of_channels() {
     let fixture = Fixture::new(Retention { agent_channels_max: 2, ..retention() });
     let agent = AgentId::random().unwrap();

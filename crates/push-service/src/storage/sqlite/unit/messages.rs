@@ -31,6 +31,10 @@ impl Unit<'_> {
         if self.queue(subscription.id, subscription.agent)?.is_none() {
             return Ok(Stored::Gone);
         }
+        // Before anything gives way: what is refused must cost no other message its place.
+        if !self.can_have_room(new)? {
+            return Ok(Stored::Full);
+        }
         // RFC 8030 §5.4: the message that has the topic is replaced.
         if let Some(topic) = &new.topic {
             let replaced = self
@@ -45,9 +49,7 @@ impl Unit<'_> {
                 self.removed(&replaced);
             }
         }
-        if !self.make_room(new)? {
-            return Ok(Stored::Full);
-        }
+        self.make_room(new)?;
         let id = self.sequence.next(now);
         self.insert(id, new)?;
         self.totals.messages += 1;
@@ -150,16 +152,45 @@ impl Unit<'_> {
         Ok(Some(queue))
     }
 
-    /// Evicts the oldest of the lowest urgency until `new` fits; `false` when all that is left is more urgent than it.
-    fn make_room(&mut self, new: &NewMessage) -> rusqlite::Result<bool> {
+    /// Whether `new` fits beside what is more urgent than it and does not have its topic.
+    fn can_have_room(&mut self, new: &NewMessage) -> rusqlite::Result<bool> {
         let subscription = &new.subscription;
-        let bytes = count(new.content.body.len());
+        if self.queue(subscription.id, subscription.agent)?.is_some_and(|queue| self.fits(queue, new)) {
+            return Ok(true);
+        }
+        let staying = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(length(body)), 0) FROM message
+                 WHERE agent = ?1 AND subscription = ?2 AND urgency > ?3 AND (topic IS NULL OR topic IS NOT ?4)",
+            )?
+            .query_row(
+                (
+                    subscription.agent.bytes(),
+                    subscription.id.bytes(),
+                    urgency_number(new.urgency),
+                    new.topic.as_ref().map(webpush::header::Topic::as_str),
+                ),
+                |row| Ok(Queue { messages: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) }),
+            )?;
+        Ok(self.fits(staying, new))
+    }
+
+    /// Whether `new` fits into a queue. One message always does.
+    fn fits(&self, queue: Queue, new: &NewMessage) -> bool {
+        let bytes = queue.bytes.saturating_add(count(new.content.body.len()));
+        let fits = queue.messages < self.retention.subscription_messages_max
+            && bytes <= self.retention.subscription_bytes_max;
+        fits || queue.messages == 0
+    }
+
+    /// Evicts the oldest of the lowest urgency until `new` fits, which [`Unit::can_have_room`] has made sure of.
+    fn make_room(&mut self, new: &NewMessage) -> rusqlite::Result<()> {
+        let subscription = &new.subscription;
         loop {
-            let Some(queue) = self.queue(subscription.id, subscription.agent)? else { return Ok(false) };
-            let fits = queue.messages < self.retention.subscription_messages_max
-                && queue.bytes.saturating_add(bytes) <= self.retention.subscription_bytes_max;
-            if fits || queue.messages == 0 {
-                return Ok(true);
+            let Some(queue) = self.queue(subscription.id, subscription.agent)? else { return Ok(()) };
+            if self.fits(queue, new) {
+                return Ok(());
             }
             let victim: Option<i64> = self
                 .connection
@@ -172,7 +203,7 @@ impl Unit<'_> {
                     |row| row.get(0),
                 )
                 .optional()?;
-            let Some(victim) = victim else { return Ok(false) };
+            let Some(victim) = victim else { return Ok(()) };
             if let Some(removed) = self.delete(MessageId::from_number(victim))? {
                 self.removed(&removed);
             }
