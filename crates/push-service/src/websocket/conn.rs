@@ -228,6 +228,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             Reaction::Close(close) => Err(Ended::Ours(close)),
             Reaction::Acknowledge { ids, unusable } => {
                 self.acknowledger.add(ids, unusable);
+                // An agent that acknowledges faster than the storage takes it is not listened to meanwhile.
+                while self.acknowledger.is_full() {
+                    self.acknowledger.progress().await;
+                }
                 Ok(())
             }
             Reaction::Register { channel, restricted_to } => {

@@ -33,6 +33,11 @@ impl Acknowledger {
         self.start();
     }
 
+    /// Whether so much waits that nothing more should be added before there is [`Acknowledger::progress`].
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX
+    }
+
     /// Returns when the call under way has ended; never when there is none. Cancel-safe: the call goes on.
     pub(super) async fn progress(&mut self) {
         match &mut self.under_way {
@@ -78,6 +83,11 @@ async fn acknowledge(service: Arc<Service>, agent: AgentId, ids: Vec<MessageId>,
     }
 }
 
+/// Acknowledgements that wait for the call under way, 8 bytes each. One message of an agent may add about 1,000 to them.
+const WAITING_MAX: usize = 1024;
 const ATTEMPTS: usize = 5;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;
