@@ -158,15 +158,24 @@ where
     let Context { service, shutdown, permit, .. } = context;
     let limit = service.config.http.handshake_timeout;
     let Ok(Ok(upgraded)) = timeout(limit, upgrading).await else { return };
-    let Ok(parts) = auto::upgrade::downcast::<TokioIo<S>>(upgraded) else {
+    let Some((stream, early)) = socket_of::<S>(upgraded) else {
         tracing::error!("push service: an upgraded connection is not of the kind that was served");
         return;
     };
     let config = websocket::conn::tungstenite_config(&service.config.websocket);
-    let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
     let stream = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
-    websocket::conn::serve(service, stream, shutdown).await;
+    Box::pin(websocket::conn::serve(service, stream, shutdown)).await;
     drop(permit);
+}
+
+/// The socket, and what has been read of it already. Boxed, because every future that an idle agent waits in has room for
+/// whatever it is given, and a TLS stream is large.
+fn socket_of<S>(upgraded: hyper::upgrade::Upgraded) -> Option<(Box<S>, Vec<u8>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let parts = auto::upgrade::downcast::<TokioIo<S>>(upgraded).ok()?;
+    Some((Box::new(parts.io.into_inner()), parts.read_buf.to_vec()))
 }
 
 /// What a connection is doing, to tell when it does nothing.
@@ -215,3 +224,6 @@ const HTTP1_BUFFER_BYTES_MIN: usize = 8 << 10;
 /// Bytes of answers that wait to be written in one HTTP/2 connection; answers are small.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
