@@ -154,7 +154,7 @@ impl Task<'_> {
         let composed = self.composer.compose(store, assignment).await?;
         // What the device has been told, or needs not be told.
         let passed = async || {
-            if ends_silence && self.is_silence_unaltered().await? {
+            if ends_silence {
                 self.judge(PushVerdict::SilenceOver).await?;
             }
             if !composed.more {
@@ -239,13 +239,15 @@ impl Task<'_> {
 
     /// Ends the subscription.
     async fn end(&self, verdict: PushVerdict) -> store::Result<Finish> {
+        if !self.judge(verdict).await? {
+            return Ok(Finish::Later(self.context.clock.now().tick));
+        }
         info!(
             account = self.subscription.account.0,
             subscription = self.subscription.id.0,
             ?verdict,
             "push.end"
         );
-        self.judge(verdict).await?;
         self.context.progress.forget(self.subscription.id);
         Ok(Finish::Gone)
     }
@@ -259,15 +261,9 @@ impl Task<'_> {
         Ok(is_same && now.state == then.state)
     }
 
-    /// Whether the client has not begun another silence since this attempt began.
-    async fn is_silence_unaltered(&self) -> store::Result<bool> {
-        let then = &self.subscription;
-        let now = self.context.store.push_subscription(then.id).await?;
-        Ok((now.silenced_until, now.silenced_at) == (then.silenced_until, then.silenced_at))
-    }
-
-    async fn judge(&self, verdict: PushVerdict) -> store::Result<()> {
-        self.context.store.judge_push_subscription(self.subscription.id, verdict).await
+    /// Whether it was applied: not if the client has altered since this attempt began what it is about.
+    async fn judge(&self, verdict: PushVerdict) -> store::Result<bool> {
+        self.context.store.judge_push_subscription(&self.subscription, verdict).await
     }
 
     /// It stands at `cursor`, and its push service has just taken a push.

@@ -148,7 +148,7 @@ pub struct PushProgress {
 }
 
 /// A durable change to a subscription by the notifier.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushVerdict {
     /// The push service took the token.
     TokenSent,

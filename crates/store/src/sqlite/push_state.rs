@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::push::{COLUMNS, subscription};
+use super::push::{COLUMNS, one, subscription};
 use super::writer::Tx;
 use super::{Sql, int};
 use crate::{Error, PushProgress, PushSubscription, PushSubscriptionId, PushVerdict, Result, UnixTime};
@@ -54,18 +54,39 @@ pub(crate) fn record(tx: &Tx<'_>, progress: &PushProgress) -> Result<()> {
     Ok(())
 }
 
-/// Applies a verdict; NotFound if it has been removed meanwhile.
-pub(crate) fn judge(tx: &Tx<'_>, id: PushSubscriptionId, verdict: &PushVerdict) -> Result<()> {
+/// Applies a verdict on the subscription as it was `then`, and says whether it still stands; NotFound if it has been removed
+/// meanwhile.
+pub(crate) fn judge(tx: &Tx<'_>, then: &PushSubscription, verdict: PushVerdict) -> Result<bool> {
+    let id = then.id;
+    if !stands(&one(tx.sql, id)?, then, verdict) {
+        return Ok(false);
+    }
     let text = match verdict {
         PushVerdict::TokenSent => "UPDATE push_subscription SET token_sent = 1 WHERE id = ?1",
         PushVerdict::NoticeSent => "UPDATE push_subscription SET vapid_notice = NULL WHERE id = ?1",
-        PushVerdict::Remove => return delete(tx, id),
+        PushVerdict::Remove => return delete(tx, id).map(|()| true),
         PushVerdict::Deactivate => "UPDATE push_subscription SET state = 2, token = '' WHERE id = ?1",
         PushVerdict::SilenceOver => {
             "UPDATE push_subscription SET silenced_until = NULL, silenced_at = NULL WHERE id = ?1"
         }
     };
-    found(tx.sql.run("judge push subscription", text, [int(id.0)])?)
+    found(tx.sql.run("judge push subscription", text, [int(id.0)])?).map(|()| true)
+}
+
+/// Whether what a verdict is about is as it was `then`: the client may have given another endpoint, or begun another silence,
+/// while the push was under way.
+fn stands(now: &PushSubscription, then: &PushSubscription, verdict: PushVerdict) -> bool {
+    let is_same_registration = now.endpoint == then.endpoint
+        && now.public_key == then.public_key
+        && now.auth == then.auth
+        && now.state == then.state;
+    match verdict {
+        PushVerdict::TokenSent | PushVerdict::Remove | PushVerdict::Deactivate => is_same_registration,
+        PushVerdict::NoticeSent => is_same_registration && now.vapid_notice == then.vapid_notice,
+        PushVerdict::SilenceOver => {
+            (now.silenced_until, now.silenced_at) == (then.silenced_until, then.silenced_at)
+        }
+    }
 }
 
 /// Removes one.

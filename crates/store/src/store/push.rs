@@ -142,12 +142,18 @@ impl Store {
         Ok(())
     }
 
-    /// Applies a verdict of the notifier, durable at once.
+    /// Applies a verdict of the notifier on a subscription as it was `then`, durable at once. Whether it was applied: not
+    /// if its client has altered meanwhile what the verdict is about, for then it is about something that is no more.
     ///
     /// # Errors
     /// NotFound if it has been removed meanwhile.
-    pub async fn judge_push_subscription(&self, id: PushSubscriptionId, verdict: PushVerdict) -> Result<()> {
-        self.inner.write_in_order(move |tx| push_state::judge(tx, id, &verdict)).await
+    pub async fn judge_push_subscription(
+        &self,
+        then: &PushSubscription,
+        verdict: PushVerdict,
+    ) -> Result<bool> {
+        let then = then.clone();
+        self.inner.write_in_order(move |tx| push_state::judge(tx, &then, verdict)).await
     }
 
     /// The VAPID key was rotated: pending tokens of the old key are void, active subscriptions get a notice, which the

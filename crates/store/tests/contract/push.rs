@@ -1,6 +1,6 @@
 use store::{
     Access, Error, ModSeq, NewPushSubscription, PushAttempts, PushKind, PushProgress, PushState,
-    PushSubscription, PushVerdict, UnixTime,
+    PushSubscription, PushSubscriptionId, PushVerdict, UnixTime,
 };
 
 use crate::home::Home;
@@ -23,6 +23,12 @@ async fn active(home: &Home, access: &Access, client_id: &str) -> PushSubscripti
     put(home, access, subscription(client_id)).await;
     let token = format!("token of {client_id}");
     home.store.acknowledge_push_subscription(access, &token, "key", NOW).await.unwrap().unwrap()
+}
+
+/// Judges it as it stands.
+async fn judge(home: &Home, id: PushSubscriptionId, verdict: PushVerdict) {
+    let now = home.store.push_subscription(id).await.unwrap();
+    assert!(home.store.judge_push_subscription(&now, verdict).await.unwrap());
 }
 
 async fn due(home: &Home, now: UnixTime) -> Vec<String> {
@@ -88,11 +94,11 @@ async fn what_is_due_is_found_again_after_a_restart() {
     }
     put(&home, &alice, subscription("unsent")).await;
     let sent = put(&home, &alice, subscription("sent")).await.subscription.id;
-    home.store.judge_push_subscription(sent, PushVerdict::TokenSent).await.unwrap();
+    judge(&home, sent, PushVerdict::TokenSent).await;
     let all = home.store.push_subscriptions(&alice).await.unwrap();
     let id = |name: &str| all.iter().find(|one| one.client_id == name).unwrap().id;
     home.store.silence_push_subscription(&alice, id("silent"), Some(UnixTime(200))).await.unwrap();
-    home.store.judge_push_subscription(id("inactive"), PushVerdict::Deactivate).await.unwrap();
+    judge(&home, id("inactive"), PushVerdict::Deactivate).await;
     home.append(&alice, "INBOX", MAIL).await;
     let cursor = home.store.modseq(&alice).await.unwrap();
     let wait = PushAttempts { next_attempt_at: Some(UnixTime(150)), failures: 2, ..PushAttempts::default() };
@@ -130,7 +136,7 @@ async fn a_cursor_never_goes_back_and_is_read_before_it_is_flushed() {
         assert_eq!((now.cursor, now.attempts.last_answer.as_deref()), (ModSeq(9), Some(answer)));
     }
     // A durable change takes along what was lazy.
-    home.store.judge_push_subscription(id, PushVerdict::NoticeSent).await.unwrap();
+    judge(&home, id, PushVerdict::NoticeSent).await;
     assert_eq!(home.beside().await.push_subscription(id).await.unwrap().cursor, ModSeq(9));
 }
 
@@ -146,11 +152,40 @@ async fn a_silence_keeps_the_modseq_it_began_at_until_it_has_been_told() {
     assert_eq!((longer.silenced_until, longer.silenced_at), (Some(UnixTime(300)), Some(began)));
     let ended = home.store.silence_push_subscription(&alice, id, None).await.unwrap();
     assert_eq!((ended.silenced_until, ended.silenced_at), (None, Some(began)));
-    home.store.judge_push_subscription(id, PushVerdict::SilenceOver).await.unwrap();
+    judge(&home, id, PushVerdict::SilenceOver).await;
     assert_eq!(home.store.push_subscription(id).await.unwrap().silenced_at, None);
-    home.store.judge_push_subscription(id, PushVerdict::Deactivate).await.unwrap();
+    judge(&home, id, PushVerdict::Deactivate).await;
     let inactive = home.store.silence_push_subscription(&alice, id, None).await;
     assert!(matches!(inactive, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn a_verdict_on_what_its_client_has_altered_meanwhile_changes_nothing() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let elsewhere = |name: &str| NewPushSubscription {
+        endpoint: "https://push.example.org/elsewhere".into(),
+        token: "another token".into(),
+        ..subscription(name)
+    };
+    let unsent = put(&home, &alice, subscription("unsent")).await.subscription;
+    let told = active(&home, &alice, "told").await;
+    for (then, verdict) in [
+        (&unsent, PushVerdict::TokenSent),
+        (&told, PushVerdict::Remove),
+        (&told, PushVerdict::Deactivate),
+        (&told, PushVerdict::NoticeSent),
+    ] {
+        let altered = put(&home, &alice, elsewhere(&then.client_id)).await.subscription;
+        assert!(!home.store.judge_push_subscription(then, verdict).await.unwrap(), "{verdict:?}");
+        assert_eq!(home.store.push_subscription(then.id).await.unwrap(), altered, "{verdict:?}");
+    }
+
+    let silent = active(&home, &alice, "silent").await.id;
+    let first = home.store.silence_push_subscription(&alice, silent, Some(UnixTime(200))).await.unwrap();
+    let second = home.store.silence_push_subscription(&alice, silent, Some(UnixTime(900))).await.unwrap();
+    assert!(!home.store.judge_push_subscription(&first, PushVerdict::SilenceOver).await.unwrap());
+    assert_eq!(home.store.push_subscription(silent).await.unwrap(), second);
 }
 
 #[tokio::test]
@@ -187,11 +222,12 @@ async fn a_rotated_key_voids_tokens_and_a_dropped_one_deactivates() {
     assert_eq!(home.store.push_subscription(pending).await.unwrap().state, PushState::Inactive);
     let noticed = home.store.push_subscription(old).await.unwrap();
     assert_eq!(noticed.vapid_notice.as_deref(), Some("next"));
-    home.store.judge_push_subscription(old, PushVerdict::NoticeSent).await.unwrap();
+    judge(&home, old, PushVerdict::NoticeSent).await;
     assert_eq!(home.store.drop_vapid("key").await.unwrap(), 1);
     assert_eq!(home.store.push_subscription(old).await.unwrap().state, PushState::Inactive);
-    home.store.judge_push_subscription(old, PushVerdict::Remove).await.unwrap();
-    let gone = home.store.judge_push_subscription(old, PushVerdict::TokenSent).await;
+    let last = home.store.push_subscription(old).await.unwrap();
+    judge(&home, old, PushVerdict::Remove).await;
+    let gone = home.store.judge_push_subscription(&last, PushVerdict::TokenSent).await;
     assert!(matches!(gone, Err(Error::NotFound(_))));
 }
 
