@@ -53,13 +53,13 @@ async fn put(context: &mut Context<'_>, put: PutSubscription) -> Result<(), Fail
     };
     let put = match context.store().put_push_subscription(access, new).await {
         Ok(put) if put.must_acknowledge => {
-            registrar.pushed(&endpoint, put.subscription.id);
+            registrar.pushed(access.owner(), &endpoint, put.subscription.id);
             registrar.handle.altered(put.subscription.id);
             put
         }
         // Unchanged (what its push service demanded stays in force), or refused.
         answer => {
-            registrar.not_pushed(&endpoint);
+            registrar.not_pushed(access.owner(), &endpoint);
             answer?
         }
     };

@@ -4,7 +4,8 @@
 //! Limits, and what is beyond them (`NO [LIMIT]`, nothing has changed):
 //! - WEBPUSH commands of one account in one minute: registering costs a push each time.
 //! - Tokens under way to one host, pushed in the last ten minutes and not acknowledged: nobody must be able to have a
-//!   stranger's server flooded from here (draft-gougeon-imap-webpush §10).
+//!   stranger's server flooded from here (draft-gougeon-imap-webpush §10). Each account has a share of them only: the big
+//!   push services serve everybody, and nobody must be able to keep the others from registering there.
 //! - Subscriptions of one account: the store's.
 //!
 //! Both counts are in memory, bounded, and forgotten by a restart.
@@ -28,11 +29,13 @@ pub struct RegistrarLimits {
     pub commands_per_minute: usize,
     /// Tokens under way to one host.
     pub tokens_per_host: usize,
+    /// Those of one account among them.
+    pub tokens_per_account: usize,
 }
 
 impl Default for RegistrarLimits {
     fn default() -> Self {
-        Self { commands_per_minute: 30, tokens_per_host: 200 }
+        Self { commands_per_minute: 30, tokens_per_host: 200, tokens_per_account: 20 }
     }
 }
 
@@ -53,8 +56,17 @@ pub struct Registrar {
 struct Counts {
     /// When the last commands of an account came, within the minute.
     commands: BTreeMap<AccountId, VecDeque<UnixTime>>,
-    /// Tokens under way by host: when they were made, and for which subscription once it is known.
-    tokens: BTreeMap<String, VecDeque<(UnixTime, Option<PushSubscriptionId>)>>,
+    /// Tokens under way by host.
+    tokens: BTreeMap<String, VecDeque<Token>>,
+}
+
+/// A token under way.
+#[derive(Debug)]
+struct Token {
+    made_at: UnixTime,
+    account: AccountId,
+    /// Once it is known.
+    subscription: Option<PushSubscriptionId>,
 }
 
 /// Too much was asked for.
@@ -87,43 +99,39 @@ impl Registrar {
         if commands >= self.limits.commands_per_minute {
             return Err(TooMany::Commands);
         }
-        let host = host_of(endpoint);
-        let tokens = counts.tokens.entry(host).or_default();
-        if tokens.len() >= self.limits.tokens_per_host {
+        let tokens = counts.tokens.entry(host_of(endpoint)).or_default();
+        let own = tokens.iter().filter(|token| token.account == account).count();
+        if tokens.len() >= self.limits.tokens_per_host || own >= self.limits.tokens_per_account {
             return Err(TooMany::Tokens);
         }
-        tokens.push_back((now, None));
+        tokens.push_back(Token { made_at: now, account, subscription: None });
         counts.commands.entry(account).or_default().push_back(now);
         Ok(())
     }
 
-    /// The token admitted last for this endpoint is pushed for this subscription.
-    pub fn pushed(&self, endpoint: &Url, subscription: PushSubscriptionId) {
-        self.with_unassigned(endpoint, |token| token.1 = Some(subscription));
+    /// The token admitted last for this account and endpoint is pushed for this subscription.
+    pub fn pushed(&self, account: AccountId, endpoint: &Url, subscription: PushSubscriptionId) {
+        self.with_unassigned(endpoint, account, |token| token.subscription = Some(subscription));
     }
 
     /// No token is pushed after all.
-    pub fn not_pushed(&self, endpoint: &Url) {
+    pub fn not_pushed(&self, account: AccountId, endpoint: &Url) {
         // An assigned time of zero is the oldest of all: the next count forgets it.
-        self.with_unassigned(endpoint, |token| token.0 = UnixTime(i64::MIN));
+        self.with_unassigned(endpoint, account, |token| token.made_at = UnixTime(i64::MIN));
     }
 
     /// The subscription has been acknowledged: its tokens count no more.
     pub fn acknowledged(&self, subscription: PushSubscriptionId) {
         for tokens in self.counts.lock().tokens.values_mut() {
-            tokens.retain(|&(_, of)| of != Some(subscription));
+            tokens.retain(|token| token.subscription != Some(subscription));
         }
     }
 
-    fn with_unassigned(
-        &self,
-        endpoint: &Url,
-        change: impl FnOnce(&mut (UnixTime, Option<PushSubscriptionId>)),
-    ) {
+    fn with_unassigned(&self, endpoint: &Url, account: AccountId, change: impl FnOnce(&mut Token)) {
         let mut counts = self.counts.lock();
-        let tokens = counts.tokens.get_mut(&host_of(endpoint));
-        if let Some(token) = tokens.and_then(|tokens| tokens.iter_mut().rev().find(|token| token.1.is_none()))
-        {
+        let tokens = counts.tokens.get_mut(&host_of(endpoint)).into_iter().flatten();
+        let is_meant = |token: &&mut Token| token.account == account && token.subscription.is_none();
+        if let Some(token) = tokens.rev().find(is_meant) {
             change(token);
         }
     }
@@ -138,7 +146,7 @@ impl Counts {
             !commands.is_empty()
         });
         self.tokens.retain(|_, tokens| {
-            tokens.retain(|&(at, _)| at > since(TOKEN_SECONDS));
+            tokens.retain(|token| token.made_at > since(TOKEN_SECONDS));
             !tokens.is_empty()
         });
     }

@@ -73,7 +73,8 @@ impl World {
         let sender = Arc::new(PushSender::new(config, Arc::new(SystemResolver::from_system())).unwrap());
         let keys = VapidKeys::new(SigningKey::generate().unwrap(), []);
         let handle = Handle::new();
-        let limits = RegistrarLimits { commands_per_minute: COMMANDS_PER_MINUTE, tokens_per_host: 100 };
+        let limits =
+            RegistrarLimits { commands_per_minute: COMMANDS_PER_MINUTE, ..RegistrarLimits::default() };
         let push = Arc::new(Registrar::new(handle.clone(), keys.clone(), policy, limits));
         let settings = imap::Options {
             hostname: "mail.example.org".to_owned(),

@@ -7,7 +7,7 @@ const NOW: UnixTime = UnixTime(1_000_000);
 fn registrar() -> Registrar {
     let keys = VapidKeys::new(SigningKey::generate().expect("a key"), []);
     let policy = Policy { allow_addresses: Vec::new(), allow_http: false, own_service: None, contact: None };
-    let limits = RegistrarLimits { commands_per_minute: 3, tokens_per_host: 2 };
+    let limits = RegistrarLimits { commands_per_minute: 3, tokens_per_host: 3, tokens_per_account: 2 };
     Registrar::new(Handle::new(), keys, policy, limits)
 }
 
@@ -43,9 +43,9 @@ fn tokens_to_one_host_count_until_they_are_acknowledged_given_up_or_expired() {
     ];
     for (what, change, after, admitted) in cases {
         let registrar = registrar();
-        for account in 0..2 {
+        for account in 0..3 {
             registrar.admit(AccountId(account), &endpoint("push.example"), NOW).expect("admitted");
-            registrar.pushed(&endpoint("push.example"), PushSubscriptionId(account));
+            registrar.pushed(AccountId(account), &endpoint("push.example"), PushSubscriptionId(account));
         }
         change(&registrar);
         let result = registrar.admit(AccountId(9), &endpoint("PUSH.example"), later(after));
@@ -58,6 +58,16 @@ fn a_command_that_pushes_no_token_leaves_room_for_others() {
     let registrar = registrar();
     for account in 0..5 {
         assert_eq!(registrar.admit(AccountId(account), &endpoint("push.example"), NOW), Ok(()));
-        registrar.not_pushed(&endpoint("push.example"));
+        registrar.not_pushed(AccountId(account), &endpoint("push.example"));
     }
+}
+
+#[test]
+fn no_account_can_keep_the_others_from_registering_at_a_host() {
+    let registrar = registrar();
+    let admit = |account| registrar.admit(AccountId(account), &endpoint("push.example"), NOW);
+    assert_eq!((admit(1), admit(1)), (Ok(()), Ok(())));
+    assert_eq!(admit(1), Err(TooMany::Tokens));
+    assert_eq!(admit(2), Ok(()), "another account");
+    assert_eq!(admit(3), Err(TooMany::Tokens), "of all accounts together there are enough");
 }
