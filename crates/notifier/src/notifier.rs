@@ -321,9 +321,12 @@ impl Notifier {
     }
 
     fn wake(&mut self, subscription: &PushSubscription, at: Tick) {
-        let needs_nothing =
-            matches!(subscription.state, PushState::Inactive | PushState::Pending { sent: true, .. })
-                || self.context.silence.is_silent(subscription.id);
+        let needs_nothing = match subscription.state {
+            PushState::Inactive | PushState::Pending { sent: true, .. } => true,
+            // Silence or not: without its token the subscription could never be acknowledged.
+            PushState::Pending { sent: false, .. } => false,
+            PushState::Active { .. } => self.context.silence.is_silent(subscription.id),
+        };
         if needs_nothing {
             return;
         }

@@ -65,3 +65,23 @@ async fn a_phone_that_vanishes_is_told_what_it_never_proved_to_have_seen() {
     drop(client);
     assert!(world.push(&phone).await.contains("lost on the way"));
 }
+
+#[tokio::test]
+async fn a_connected_device_that_moves_to_another_endpoint_gets_its_token() {
+    let world = World::start().await;
+    let mut client = world.client().await;
+    world.subscribed(&mut client, "phone").await;
+    let other = world.subscribed(&mut client, "other").await;
+    client.ok("SILWEBPUSH phone session").await;
+    // Once the other device has heard of it, the phone has been looked at, too.
+    world.deliver("Subject: first\n\nHello\n").await;
+    world.push(&other).await;
+    // Other keys: the subscription has to be acknowledged anew, on the very connection that keeps it silent.
+    let moved = world.acknowledged(&mut client, world.device("phone")).await;
+    world.deliver("Subject: second\n\nHello\n").await;
+    world.push(&other).await;
+    assert!(!world.sink.has_more(&moved.path()), "silent as long as the connection lives");
+    drop(client);
+    let push = world.push(&moved).await;
+    assert!(push.contains("first") && push.contains("second"), "{push}");
+}
