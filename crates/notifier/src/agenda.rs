@@ -21,8 +21,8 @@ pub struct Situation {
     pub detail: Detail,
 }
 
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is to be done. It does not print a token.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Agenda {
     /// Nothing, until something changes.
     Nothing,
@@ -44,6 +44,23 @@ pub enum Agenda {
     },
     /// It can't be served any more: its token or its VAPID key is no longer valid.
     Deactivate,
+}
+
+impl std::fmt::Debug for Agenda {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("Nothing"),
+            Self::Wait(tick) => f.debug_tuple("Wait").field(tick).finish(),
+            Self::Verify { .. } => f.write_str("Verify"),
+            Self::Tell { detail, ends_silence, notice } => f
+                .debug_struct("Tell")
+                .field("detail", detail)
+                .field("ends_silence", ends_silence)
+                .field("notice", notice)
+                .finish(),
+            Self::Deactivate => f.write_str("Deactivate"),
+        }
+    }
 }
 
 /// Decides what the subscription needs.

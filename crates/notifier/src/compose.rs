@@ -13,8 +13,8 @@ use webpush::header::{Topic, Ttl, Urgency};
 
 use crate::silence::Shown;
 
-/// A push as its protocol wrote it; padding and encryption come later.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A push as its protocol wrote it; padding and encryption come later. It holds mail or a token, so it does not print them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Push {
     /// At most [`webpush::padding::CLEARTEXT_BYTES_MAX`].
     pub cleartext: Bytes,
@@ -24,6 +24,17 @@ pub struct Push {
     pub topic: Option<Topic>,
     /// RFC 8030 §5.2: how long the push service keeps it.
     pub ttl: Ttl,
+}
+
+impl std::fmt::Debug for Push {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Push")
+            .field("bytes", &self.cleartext.len())
+            .field("urgency", &self.urgency)
+            .field("topic", &self.topic)
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How much a push says.
@@ -144,6 +155,14 @@ mod tests {
             now: Some(entry),
             arrived,
         }
+    }
+
+    #[test]
+    fn a_push_does_not_print_what_it_says() {
+        let cleartext = Bytes::from_static(b"* ACKWEBPUSH secret\r\n");
+        let push = Push { cleartext, urgency: Urgency::High, topic: None, ttl: Ttl::from_seconds(600) };
+        let printed = format!("{push:?}");
+        assert!(printed.contains("bytes: 21") && !printed.contains("secret"), "{printed}");
     }
 
     #[test]

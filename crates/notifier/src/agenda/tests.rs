@@ -105,3 +105,8 @@ fn each_state_of_a_subscription_needs_exactly_one_thing() {
         assert_eq!(agenda(&subscription, &situation), expected, "{what}");
     }
 }
+
+#[test]
+fn a_token_is_not_printed() {
+    assert_eq!(format!("{:?}", Agenda::Verify { token: "secret".to_owned() }), "Verify");
+}
