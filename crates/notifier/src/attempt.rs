@@ -54,6 +54,7 @@ pub(crate) async fn attempt(context: &Context, turn: Turn) -> Ended {
         // Removed, or its credential revoked, which removes it.
         Err(Error::NotFound(_)) => {
             context.progress.forget(turn.id);
+            context.silence.removed(turn.id);
             Ended::with(Finish::Gone)
         }
         Err(error) => {

@@ -264,7 +264,11 @@ impl Notifier {
             for id in asked.into_keys() {
                 match context.store.push_subscription(id).await {
                     Ok(subscription) => found.push(subscription),
-                    // Removed in the meantime; or, the store being unavailable, left to the sweep.
+                    Err(store::Error::NotFound(_)) => {
+                        context.silence.removed(id);
+                        context.progress.forget(id);
+                    }
+                    // The store is unavailable: left to the sweep.
                     Err(error) => debug!(subscription = id.0, %error, "subscription not looked at"),
                 }
             }

@@ -116,6 +116,15 @@ impl SessionSilence {
         }
     }
 
+    /// The subscription is no more: forgets what its device knew. While a connection still silences it this waits for the
+    /// connection's end, which asks to look at it again.
+    pub(crate) fn removed(&self, subscription: PushSubscriptionId) {
+        let mut silent = self.silent.lock();
+        if silent.get(&subscription).is_some_and(|entry| entry.guards == 0) {
+            silent.remove(&subscription);
+        }
+    }
+
     fn leave(&self, subscription: PushSubscriptionId, proven: &Shown) {
         let mut silent = self.silent.lock();
         if let Some(entry) = silent.get_mut(&subscription) {

@@ -65,3 +65,15 @@ async fn the_end_of_a_silence_asks_the_notifier_to_look() {
     drop(silence.enter(PHONE, SessionId(1)));
     assert_eq!(silence.requests.taken().await, [(PHONE, Reason::Look)].into());
 }
+
+#[test]
+fn what_the_device_of_a_removed_subscription_knew_is_forgotten_once_no_connection_silences_it() {
+    let silence = SessionSilence::new(Arc::default());
+    let guard = silence.enter(PHONE, SessionId(7));
+    silence.removed(PHONE);
+    assert!(silence.is_silent(PHONE), "its connection lives");
+    drop(guard);
+    assert!(silence.recollect(PHONE).known.own_sessions.contains(&SessionId(7)));
+    silence.removed(PHONE);
+    assert_eq!(silence.recollect(PHONE).known, Known::default());
+}
