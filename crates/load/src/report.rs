@@ -70,6 +70,9 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
 
 async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Measured> {
     let name = server.name.clone();
+    // First, while the server is fresh: memory that other work has left behind would hide what connections need.
+    tell(&format!("{name}: {} idle connections", plan.idle_connections));
+    let idle = idle::run(&server, ACCOUNTS, plan.idle_connections).await?;
     tell(&format!("{name}: FETCH ENVELOPE FLAGS"));
     for number in 0..FETCH_CONNECTIONS {
         deliver::fill(&server, &account(number), FETCH_MESSAGES).await?;
@@ -95,8 +98,6 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
         };
         deliveries.push(deliver::run(&server, plan).await?);
     }
-    tell(&format!("{name}: {} idle connections", plan.idle_connections));
-    let idle = idle::run(&server, ACCOUNTS, plan.idle_connections).await?;
     Ok(Measured { server: name, deliveries, exists, fetched, idle, pushed })
 }
 

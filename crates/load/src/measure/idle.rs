@@ -24,7 +24,7 @@ pub struct Idle {
 /// # Errors
 /// If one is refused.
 pub async fn run(server: &Server, accounts: usize, connections: usize) -> Result<Idle> {
-    // The first connections pay for what all share: caches, thread stacks, lazily loaded code.
+    // The first connections pay for what all share: caches, thread stacks, lazily loaded code, memory for hashing.
     let mut idling = Vec::new();
     for number in 0..accounts {
         idling.push(open(server, number, accounts).await?);
@@ -53,6 +53,7 @@ async fn open(server: &Server, number: usize, accounts: usize) -> Result<Imap> {
     Ok(client)
 }
 
+/// Longer than the ten seconds after which an allocator gives unused pages back.
 async fn settle() {
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
 }

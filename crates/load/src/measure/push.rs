@@ -40,9 +40,12 @@ pub async fn run(server: &Server, ours: &Ours, accounts: usize, rounds: usize) -
     let mut latencies = Vec::new();
     for round in 0..rounds {
         for (number, (_, events)) in &mut devices {
-            let message = message((round * accounts + number) as u64, 4096);
+            let sequence = round * accounts + number;
+            let message = message(sequence as u64, 4096);
             let recipient = account(*number);
-            let both = async { tokio::join!(sender.deliver(&recipient, &message), next_push(events)) };
+            let subject = format!("Message number {sequence} of ");
+            let both =
+                async { tokio::join!(sender.deliver(&recipient, &message), push_about(events, &subject)) };
             let (answered, pushed) =
                 tokio::time::timeout(Duration::from_secs(10), both).await.context("no push")?;
             latencies.push(pushed?.saturating_duration_since(answered?));
@@ -68,11 +71,14 @@ async fn device(ours: &Ours, user: &str) -> Result<(Agent, Events)> {
     Ok((agent, events))
 }
 
-async fn next_push(events: &mut Events) -> Result<Instant> {
+/// When the push that tells of this subject arrives; others, such as the one with the token, are passed over.
+async fn push_about(events: &mut Events, subject: &str) -> Result<Instant> {
     while let Some(event) = events.next().await {
-        if let Event::Push(delivery) = event {
-            let arrived = Instant::now();
-            delivery.acknowledge();
+        let Event::Push(delivery) = event else { continue };
+        let arrived = Instant::now();
+        let is_it = memchr::memmem::find(&delivery.push().cleartext, subject.as_bytes()).is_some();
+        delivery.acknowledge();
+        if is_it {
             return Ok(arrived);
         }
     }
