@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// A mailbox address (RFC 5321 §4.1.2), quotes and escapes taken off. Any value can be written and looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// `Local-part`: `alice`, `alice+Lists`, or anything that was quoted.
     pub local_part: String,

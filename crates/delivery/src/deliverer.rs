@@ -8,6 +8,7 @@ use store::{
     UnixTime,
 };
 
+use crate::known::Known;
 use crate::prepare::{Prepared, Spam, prepare};
 use crate::{Error, Incoming, Recipient};
 
@@ -16,6 +17,7 @@ use crate::{Error, Incoming, Recipient};
 pub struct Deliverer {
     pub(crate) store: Store,
     pub(crate) options: Arc<Options>,
+    pub(crate) known: Arc<Known>,
 }
 
 /// How a [`Deliverer`] works.
@@ -35,7 +37,7 @@ impl Deliverer {
     /// A deliverer into a store.
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
-        Self { store, options: Arc::new(options) }
+        Self { store, options: Arc::new(options), known: Arc::default() }
     }
 
     /// Delivers a message. One outcome for each recipient, in order; `Ok` is given after the commit is on disk.

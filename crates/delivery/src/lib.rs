@@ -22,6 +22,7 @@ mod address;
 mod deliverer;
 mod error;
 mod incoming;
+mod known;
 mod prepare;
 mod resolve;
 mod trace;

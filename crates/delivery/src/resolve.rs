@@ -3,6 +3,8 @@
 //! The first of these that matches takes the mail: the whole address; its bare local part, if the domain is this
 //! host's or missing; the same two for the part before the separator; the catch-all account.
 
+use std::time::Instant;
+
 use store::{Account, AccountId, MailboxName};
 
 use crate::{Address, Deliverer, Error};
@@ -25,9 +27,15 @@ impl Deliverer {
     /// [`Error::UnknownRecipient`]; [`Error::OverQuota`] and [`Error::LargerThanQuota`] if the account is full or
     /// would be; Unavailable and Bug from the store.
     pub async fn resolve(&self, address: &Address, declared_bytes: Option<u64>) -> Result<Recipient, Error> {
+        if let Some(account) = self.known.get(address, Instant::now()) {
+            return Ok(Recipient { account, mailbox: None, quota_bytes: None });
+        }
         let (account, mailbox) = self.find(address).await?;
         let recipient = Recipient { account: account.id, mailbox, quota_bytes: account.quota_bytes };
         let Some(quota) = account.quota_bytes else {
+            if recipient.mailbox.is_none() && !self.may_lead_elsewhere(address) {
+                self.known.insert(address, account.id, Instant::now());
+            }
             return Ok(recipient);
         };
         let declared = declared_bytes.unwrap_or(0);
@@ -57,6 +65,11 @@ impl Deliverer {
             return Ok((account, None));
         }
         Err(Error::UnknownRecipient)
+    }
+
+    /// Whether a mailbox or an account that is made later could change where the address leads.
+    fn may_lead_elsewhere(&self, address: &Address) -> bool {
+        self.options.catch_all.is_some() || self.split(&address.local_part).is_some()
     }
 
     async fn account(&self, local_part: &str, domain: Option<&str>) -> Result<Option<Account>, Error> {
