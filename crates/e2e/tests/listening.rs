@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use testkit::lmtp::Lmtp;
 use testkit::server::{Mailbell, PASSWORD, program};
-use testkit::wait;
+use testkit::{programs, wait};
 
 /// A user agent that is killed when dropped.
 struct Listening(Child);
@@ -51,6 +51,28 @@ fn a_push_by_hand_reaches_an_agent_that_listens() -> Result<()> {
     ensure!(said.starts_with("201: taken, 7 bytes of cleartext"), "{said}");
     let push = line(&out, |value| value["responses"].is_array())?;
     ensure!(push["responses"][0]["text"] == "Grüße" && push["urgency"] == "high", "{push}");
+    Ok(())
+}
+
+#[test]
+fn a_push_by_pywebpush_reaches_an_agent_that_listens() -> Result<()> {
+    let Some(mut python) = programs::python("a_push_by_pywebpush_reaches_an_agent_that_listens") else {
+        return Ok(());
+    };
+    let server = Mailbell::start(&[], "")?;
+    let out = server.directory.path().join("listened");
+    let _agent = listen(&server, &out, &[])?;
+    let told = line(&out, |value| value["subscription"]["endpoint"].is_string())?;
+    let given = server.directory.path().join("subscription");
+    std::fs::write(&given, told["subscription"].to_string())?;
+    python
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/pywebpush_send.py"))
+        .arg("Grüße aus Python");
+    python.env("REQUESTS_CA_BUNDLE", server.certificate()).stdin(std::fs::File::open(given)?);
+    let sent = python.output()?;
+    ensure!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    let push = line(&out, |value| value["responses"].is_array())?;
+    ensure!(push["responses"][0]["text"] == "Grüße aus Python" && push["urgency"] == "low", "{push}");
     Ok(())
 }
 

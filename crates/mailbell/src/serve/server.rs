@@ -130,11 +130,12 @@ impl Server {
 
     /// Reads certificates and keys again.
     pub(crate) async fn reload(&self, config: &Config) -> anyhow::Result<()> {
-        self.tls.reload()?;
+        // A certificate that can't be read must not keep a rotated VAPID key from being used, so its error waits.
+        let certificates = self.tls.reload();
         if let (Some(keys), Some(store)) = (&self.keys, &self.store) {
             keys.reload(&config.data_dir, store).await?;
         }
-        Ok(())
+        certificates
     }
 
     /// Ends in order: no new connections, what is under way gets [`DRAIN_PATIENCE`], then the store is closed.

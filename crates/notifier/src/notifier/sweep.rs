@@ -51,8 +51,9 @@ impl Notifier {
                 self.wake(&row.subscription, now.after(self.some_of(self.options.sweep_interval)));
             }
         }
+        // Where it stopped, it goes on: at once if there is room, else with the next sweep, so that no id starves.
+        self.sweep_after = page.next;
         if page.next.is_some() && self.board.len() < self.options.limits.slots {
-            self.sweep_after = page.next;
             self.sweep.next = now;
         }
     }
