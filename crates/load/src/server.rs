@@ -186,6 +186,7 @@ fn dovecot_config(directory: &Path, lmtp: SocketAddr, imap: SocketAddr) -> Strin
          userdb {{\n driver = static\n args = uid=65534 gid=65534 home={dir}/mail/%u\n}}\n\
          service imap-login {{\n inet_listener imap {{\n port = {imap}\n }}\n inet_listener imaps {{\n port = 0\n }}\n\
          service_count = 0\n process_min_avail = 2\n}}\n\
+         service imap {{\n process_limit = 10000\n}}\n\
          service lmtp {{\n inet_listener lmtp {{\n port = {lmtp}\n }}\n}}\n\
          protocol lmtp {{\n auth_username_format = %n\n}}\n"
     )
