@@ -104,7 +104,7 @@ impl Stage<'_> {
         let deadline = tokio::time::Instant::now() + PUSH_PATIENCE;
         while let Ok(arrived) = tokio::time::timeout_at(deadline, self.device.next()).await {
             let arrived = arrived?;
-            self.show(&arrived, since);
+            self.show(&arrived, Some(since));
             let text = String::from_utf8_lossy(&arrived.cleartext).into_owned();
             if fragments.iter().all(|fragment| text.contains(fragment)) {
                 return Ok(true);
@@ -117,7 +117,7 @@ impl Stage<'_> {
     async fn wait_for_nothing(&mut self, since: SystemTime) -> anyhow::Result<bool> {
         match tokio::time::timeout(SILENCE, self.device.next()).await {
             Ok(arrived) => {
-                self.show(&arrived?, since);
+                self.show(&arrived?, Some(since));
                 show::unwanted();
                 Ok(false)
             }
@@ -132,16 +132,17 @@ impl Stage<'_> {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         loop {
             tokio::select! {
-                arrived = self.device.next() => self.show(&arrived?, SystemTime::now()),
+                arrived = self.device.next() => self.show(&arrived?, None),
                 _ = terminate.recv() => return Ok(()),
                 _ = tokio::signal::ctrl_c() => return Ok(()),
             }
         }
     }
 
-    fn show(&mut self, push: &Push, since: SystemTime) {
+    fn show(&mut self, push: &Push, since: Option<SystemTime>) {
         self.pushes += 1;
-        show::push(self.pushes, push, push.received_at.duration_since(since).unwrap_or_default());
+        let after = since.map(|since| push.received_at.duration_since(since).unwrap_or_default());
+        show::push(self.pushes, push, after);
     }
 }
 

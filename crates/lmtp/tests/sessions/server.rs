@@ -100,14 +100,16 @@ async fn on_shutdown_the_idle_are_told_and_a_transaction_may_end() {
 
 #[tokio::test]
 async fn when_the_store_is_gone_the_sender_keeps_the_mail() {
-    let fixture = Fixture::start(limits(), &[("alice", None)]).await;
+    let fixture = Fixture::start(limits(), &[("alice", None), ("bob", None)]).await;
     let mut client = fixture.connect().await;
     client.greet().await;
     let start = format!("{ENVELOPE}DATA\r\n");
     assert_replies(&client.say(&start, 3).await, &["250 ", "250 ", "354 "]);
     fixture.store.close().await.expect("the store closes");
     assert_replies(&client.say("Subject: x\r\n\r\n.\r\n", 1).await, &["451 4.3.0 "]);
-    assert_replies(&client.say(&start, 3).await, &["250 ", "451 4.3.0 ", "503 "]);
+    // Alice was looked up a moment ago, bob never: he is told at once.
+    let other = start.replace("alice", "bob");
+    assert_replies(&client.say(&other, 3).await, &["250 ", "451 4.3.0 ", "503 "]);
 }
 
 #[tokio::test]

@@ -47,11 +47,12 @@ pub(crate) fn command(command: &str) {
     println!("   IMAP: {command}");
 }
 
-/// A push, with how long after the 250 or OK it reached the device.
-pub(crate) fn push(number: u64, push: &Push, after: Duration) {
+/// A push, with how long after the 250 or OK it reached the device, if the demo itself saw that.
+pub(crate) fn push(number: u64, push: &Push, after: Option<Duration>) {
+    let after =
+        after.map(|after| format!("{:.1} ms later, ", after.as_secs_f64() * 1000.0)).unwrap_or_default();
     println!(
-        "<- push {number}: {:.1} ms later, Urgency: {}, {} bytes, {} encrypted",
-        after.as_secs_f64() * 1000.0,
+        "<- push {number}: {after}Urgency: {}, {} bytes, {} encrypted",
         push.urgency.as_deref().unwrap_or("unknown"),
         push.cleartext.len(),
         push.size,
