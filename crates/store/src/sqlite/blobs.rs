@@ -1,7 +1,7 @@
 //! Content: stored once in this database, by its BLAKE3 hash, however many messages have it.
 //!
 //! Up to [`INLINE_BYTES_MAX`] it is a row; above, a file `blobs/ab/cdef...-<nonce>`, named by its hash. The file is
-//! written and synced, with its directory, before the request that refers to it goes to the writer (DESIGN §3.1), so
+//! written and synced, with its directory, before the request that refers to it goes to the writer (ARCHITECTURE.md, invariant 1), so
 //! that no delivery waits behind a large file. The nonce is why that needs no lock: each writing has a file of its
 //! own, and of two deliveries of the same content the one that comes second removes its file again.
 //!

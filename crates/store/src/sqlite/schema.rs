@@ -45,7 +45,7 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, Failed> {
         return Err(Failed::Other(format!("journal mode is {mode}, not wal: is it a network file system?")));
     }
     configure(&connection, WRITER_CACHE_KIB)?;
-    // DESIGN §3.1: the commit is on disk when COMMIT returns.
+    // ARCHITECTURE.md, invariant 1: the commit is on disk when COMMIT returns.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
     // Checkpoints are the writer's own business: see `checkpoint`.

@@ -13,7 +13,7 @@
 //!
 //! # Invariants
 //! - Order: COMMIT, wake on the bus, answer.
-//! - A panic in a request stops the process (DESIGN §3.7): nobody can say what half a request has done.
+//! - A panic in a request stops the process (ARCHITECTURE.md, invariant 7): nobody can say what half a request has done.
 //! - No request takes long: what touches many messages is cut into chunks by the caller, each a request, so that
 //!   others get their turn in between.
 

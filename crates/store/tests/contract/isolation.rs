@@ -1,4 +1,4 @@
-//! DESIGN §3.8: another's id answers exactly as one that does not exist.
+//! ARCHITECTURE.md, invariant 8: another's id answers exactly as one that does not exist.
 
 use std::fmt::Debug;
 
