@@ -1,6 +1,10 @@
 //! The agents that are connected, and how messages reach their connections.
 //!
-//! Each connection has a small queue of messages that have just been stored. When the queue is full the connection is
+//! An agent has one reader for each [`Scope`]: its subscription set (a WebSocket or a `GET` of the set) or one
+//! subscription (RFC 8030 §6, §6.1). A new reader of a scope supersedes the one before; of a message, every reader whose
+//! [`Selection`] takes it has a copy until one of them acknowledges it.
+//!
+//! Each reader has a small queue of messages that have just been stored. When the queue is full the reader is
 //! *behind*: it takes nothing more from here and reads from the storage where it stands until it has caught up. So a
 //! slow reader costs a bounded amount of memory and loses nothing.
 //!
@@ -8,7 +12,7 @@
 //! and the queue *before* the storage is read, so a message committed later than the read is in the queue; one that is
 //! in both has an id that the connection has passed, and is skipped.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,18 +20,19 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::id::{AgentId, MessageId};
-use crate::message::{Keeping, Message};
+use crate::id::{AgentId, MessageId, SubscriptionId};
+use crate::message::{Keeping, Message, Scope, Selection};
 use crate::storage::Outlet;
 
 /// All connected agents.
 #[derive(Default)]
 pub struct ConnectedAgents {
-    agents: Mutex<HashMap<AgentId, Arc<DeliveryQueue>>>,
+    agents: Mutex<HashMap<AgentId, Vec<Arc<DeliveryQueue>>>>,
 }
 
 /// What one connection is to deliver.
 pub struct DeliveryQueue {
+    selection: Selection,
     state: Mutex<State>,
     changed: Notify,
     finished: CancellationToken,
@@ -49,23 +54,23 @@ pub struct Waiting {
 pub enum Ended {
     /// The agent has connected again.
     Superseded,
-    /// The agent was removed.
+    /// The agent or the subscription was removed.
     Removed,
 }
 
 struct State {
     waiting: VecDeque<Arc<Message>>,
+    unacknowledged: BTreeSet<MessageId>,
     behind: bool,
     ended: Option<Ended>,
 }
 
 impl ConnectedAgents {
-    /// Makes the caller the agent's one connection. The one before is told to end and waited for, for at most
+    /// Makes the caller the one reader of its scope. The one before is told to end and waited for, for at most
     /// `patience`, so that what it was sent acknowledgements for is not delivered again.
-    pub async fn connect(&self, agent: AgentId, patience: Duration) -> Arc<DeliveryQueue> {
-        let queue = Arc::new(DeliveryQueue::new());
-        let before = self.agents.lock().insert(agent, Arc::clone(&queue));
-        if let Some(before) = before {
+    pub async fn connect(&self, selection: Selection, patience: Duration) -> Arc<DeliveryQueue> {
+        let queue = Arc::new(DeliveryQueue::new(selection));
+        if let Some(before) = self.admit(&queue) {
             before.end(Ended::Superseded);
             // A peer that vanished does not finish in time; then at-least-once is all that can be had.
             let _in_time = tokio::time::timeout(patience, before.finished.cancelled()).await;
@@ -73,23 +78,37 @@ impl ConnectedAgents {
         queue
     }
 
-    /// Notes that a connection is over and that what it had to acknowledge is in the storage's hands.
-    pub fn disconnect(&self, agent: AgentId, queue: &Arc<DeliveryQueue>) {
+    /// Notes that a reader is over and that what it had to acknowledge is in the storage's hands.
+    pub fn disconnect(&self, queue: &Arc<DeliveryQueue>) {
+        let agent = queue.selection.agent;
         let mut agents = self.agents.lock();
-        if agents.get(&agent).is_some_and(|current| Arc::ptr_eq(current, queue)) {
-            agents.remove(&agent);
-            if agents.capacity() > 4 * agents.len().max(64) {
-                agents.shrink_to_fit();
+        if let Some(readers) = agents.get_mut(&agent) {
+            readers.retain(|reader| !Arc::ptr_eq(reader, queue));
+            if readers.is_empty() {
+                agents.remove(&agent);
+                if agents.capacity() > 4 * agents.len().max(64) {
+                    agents.shrink_to_fit();
+                }
             }
         }
         drop(agents);
         queue.finished.cancel();
     }
 
-    /// Gives a message with TTL 0 to the agent if it can take it now (RFC 8030 §5.2).
-    pub fn deliver_now(&self, message: Arc<Message>) -> bool {
+    /// Gives a message with TTL 0 to the readers that can take it now (RFC 8030 §5.2); whether there was one.
+    pub fn deliver_now(&self, message: &Arc<Message>) -> bool {
         assert!(message.keeping == Keeping::NowOrNever, "stored messages come through the outlet");
-        self.queue(message.agent).is_some_and(|queue| queue.offer(message))
+        let mut taken = false;
+        self.each(message.agent, |reader| taken |= reader.offer(message));
+        taken
+    }
+
+    /// Takes a message that is not stored out of the readers' hands, because one of them has acknowledged it; whether
+    /// any had it.
+    pub fn acknowledge(&self, agent: AgentId, id: MessageId) -> bool {
+        let mut held = false;
+        self.each(agent, |reader| held |= reader.withdraw(id));
+        held
     }
 
     /// How many agents are connected.
@@ -98,36 +117,83 @@ impl ConnectedAgents {
         self.agents.lock().len()
     }
 
-    fn queue(&self, agent: AgentId) -> Option<Arc<DeliveryQueue>> {
-        self.agents.lock().get(&agent).cloned()
+    /// Puts a reader into its place and returns the one that has to give way for it.
+    fn admit(&self, queue: &Arc<DeliveryQueue>) -> Option<Arc<DeliveryQueue>> {
+        let mut agents = self.agents.lock();
+        // Most agents have one reader.
+        let readers = agents.entry(queue.selection.agent).or_insert_with(|| Vec::with_capacity(1));
+        if let Some(place) = readers.iter_mut().find(|reader| reader.selection.scope == queue.selection.scope)
+        {
+            return Some(std::mem::replace(place, Arc::clone(queue)));
+        }
+        let oldest = (readers.len() >= AGENT_READERS_MAX).then(|| readers.remove(0));
+        readers.push(Arc::clone(queue));
+        oldest
+    }
+
+    /// Shows all readers of an agent to `visit`, which must return at once.
+    fn each(&self, agent: AgentId, mut visit: impl FnMut(&DeliveryQueue)) {
+        let agents = self.agents.lock();
+        for reader in agents.get(&agent).into_iter().flatten() {
+            visit(reader);
+        }
     }
 }
 
 impl Outlet for ConnectedAgents {
     fn stored(&self, message: Arc<Message>) {
-        if let Some(queue) = self.queue(message.agent) {
-            queue.offer(message);
-        }
+        self.each(message.agent, |reader| {
+            reader.offer(&message);
+        });
     }
 
     fn withdrawn(&self, agent: AgentId, id: MessageId) {
-        if let Some(queue) = self.queue(agent) {
-            queue.state.lock().waiting.retain(|message| message.id != id);
-        }
+        self.each(agent, |reader| {
+            reader.withdraw(id);
+        });
+    }
+
+    fn subscription_removed(&self, agent: AgentId, id: SubscriptionId) {
+        self.each(agent, |reader| {
+            if reader.selection.scope == Scope::Subscription(id) {
+                reader.end(Ended::Removed);
+            }
+        });
     }
 
     fn agent_removed(&self, agent: AgentId) {
-        if let Some(queue) = self.queue(agent) {
-            queue.end(Ended::Removed);
-        }
+        self.each(agent, |reader| reader.end(Ended::Removed));
     }
 }
 
 impl DeliveryQueue {
-    fn new() -> Self {
+    fn new(selection: Selection) -> Self {
         // A new connection has read nothing yet, so it is behind.
-        let state = State { waiting: VecDeque::new(), behind: true, ended: None };
-        Self { state: Mutex::new(state), changed: Notify::new(), finished: CancellationToken::new() }
+        let state =
+            State { waiting: VecDeque::new(), unacknowledged: BTreeSet::new(), behind: true, ended: None };
+        Self {
+            selection,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            finished: CancellationToken::new(),
+        }
+    }
+
+    /// What this reader wants.
+    #[must_use]
+    pub const fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    /// Notes a message that has been sent, for readers that leave their window to the queue.
+    pub fn sent(&self, id: MessageId) {
+        self.state.lock().unacknowledged.insert(id);
+    }
+
+    /// Messages that were [`sent`](Self::sent) and still wait for the user agent.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        self.state.lock().unacknowledged.len()
     }
 
     /// Returns when something may have changed since the last look. Cancel-safe.
@@ -162,7 +228,10 @@ impl DeliveryQueue {
         state.waiting.clear();
     }
 
-    fn offer(&self, message: Arc<Message>) -> bool {
+    fn offer(&self, message: &Arc<Message>) -> bool {
+        if !self.selection.takes(message) {
+            return false;
+        }
         let mut state = self.state.lock();
         if state.behind || state.ended.is_some() {
             return false;
@@ -174,10 +243,23 @@ impl DeliveryQueue {
             }
             return false;
         }
-        state.waiting.push_back(message);
+        state.waiting.push_back(Arc::clone(message));
         drop(state);
         self.changed.notify_one();
         true
+    }
+
+    /// Forgets a message; whether the user agent has it and has not acknowledged it.
+    fn withdraw(&self, id: MessageId) -> bool {
+        let mut state = self.state.lock();
+        state.waiting.retain(|message| message.id != id);
+        let held = state.unacknowledged.remove(&id);
+        drop(state);
+        if held {
+            // There is room again.
+            self.changed.notify_one();
+        }
+        held
     }
 
     fn end(&self, why: Ended) {
@@ -188,6 +270,8 @@ impl DeliveryQueue {
 
 /// Messages in one connection's queue; the next one makes it fall behind.
 const WAITING_MESSAGES_MAX: usize = 32;
+/// Readers of one agent; the next one takes the place of the oldest.
+const AGENT_READERS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests;

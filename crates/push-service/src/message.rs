@@ -44,7 +44,9 @@ pub struct Message {
     pub id: MessageId,
     /// The user agent that it is for.
     pub agent: AgentId,
-    /// The subscription within the agent.
+    /// Where it was posted to.
+    pub subscription: SubscriptionId,
+    /// The subscription's name within the agent.
     pub channel: ChannelId,
     /// RFC 8030 §5.3.
     pub urgency: Urgency,
@@ -54,6 +56,44 @@ pub struct Message {
     pub keeping: Keeping,
     /// What the agent gets.
     pub content: Content,
+}
+
+/// Which of an agent's messages a reader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection {
+    /// Whose messages.
+    pub agent: AgentId,
+    /// All of them, or one subscription's.
+    pub scope: Scope,
+    /// RFC 8030 §5.3: the lowest urgency that the reader is willing to receive.
+    pub least_urgency: Urgency,
+}
+
+/// What a reader reads (RFC 8030 §6, §6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The subscription set: everything that the agent has.
+    Set,
+    /// One subscription.
+    Subscription(SubscriptionId),
+}
+
+impl Selection {
+    /// Everything of the agent, of any urgency.
+    #[must_use]
+    pub const fn all(agent: AgentId) -> Self {
+        Self { agent, scope: Scope::Set, least_urgency: Urgency::VeryLow }
+    }
+
+    /// Whether the reader wants this message.
+    #[must_use]
+    pub fn takes(&self, message: &Message) -> bool {
+        let in_scope = match self.scope {
+            Scope::Set => true,
+            Scope::Subscription(id) => id == message.subscription,
+        };
+        self.agent == message.agent && in_scope && message.urgency >= self.least_urgency
+    }
 }
 
 /// What happens to a message that can't be delivered now.
@@ -97,6 +137,7 @@ impl Message {
         Self {
             id,
             agent: new.subscription.agent,
+            subscription: new.subscription.id,
             channel: new.subscription.channel,
             urgency: new.urgency,
             expires: new.expires,

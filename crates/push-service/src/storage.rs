@@ -18,7 +18,7 @@ use webpush::key::PublicKey;
 
 use crate::clock::Instant;
 use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
-use crate::message::{Message, NewMessage, Subscription};
+use crate::message::{Message, NewMessage, Selection, Subscription};
 
 /// What a call to the storage returns.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StorageError>>;
@@ -47,10 +47,13 @@ pub trait Storage: Send + Sync + 'static {
     /// Keeps a message until it is acknowledged, replaced, revoked or expired.
     fn store(&self, message: NewMessage, now: Instant) -> Answer<'_, Stored>;
 
-    /// The agent's messages with ids after `after` that have not expired, oldest first, at most `limit`.
+    /// Removes an agent with all it has; `false` when it is not there.
+    fn remove(&self, agent: AgentId) -> Answer<'_, bool>;
+
+    /// The selected messages with ids after `after` that have not expired, oldest first, at most `limit`.
     fn pending(
         &self,
-        agent: AgentId,
+        selection: Selection,
         after: MessageId,
         limit: usize,
         now: Instant,
@@ -76,8 +79,11 @@ pub trait Outlet: Send + Sync {
     /// A message has become durable.
     fn stored(&self, message: Arc<Message>);
 
-    /// A message is no longer to be delivered (replaced, revoked, evicted, unsubscribed).
+    /// A message is no longer to be delivered (acknowledged, replaced, revoked, evicted, expired, unsubscribed).
     fn withdrawn(&self, agent: AgentId, id: MessageId);
+
+    /// A subscription was removed.
+    fn subscription_removed(&self, agent: AgentId, id: SubscriptionId);
 
     /// An agent's last trace was removed.
     fn agent_removed(&self, agent: AgentId);

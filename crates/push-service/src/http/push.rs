@@ -130,7 +130,7 @@ async fn keep_or_deliver(
     if seconds.is_zero() {
         let id = service.storage.next_id(now);
         let message = Arc::new(Message::new(id, new, Keeping::NowOrNever));
-        let delivered = service.agents.deliver_now(message);
+        let delivered = service.agents.deliver_now(&message);
         let word = if delivered { "delivered_now" } else { "expired_now" };
         return Ok((created(service, id, seconds), word));
     }

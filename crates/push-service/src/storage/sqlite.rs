@@ -26,7 +26,7 @@ use super::{Answer, Outlet, Registered, Registration, Storage, Stored, Swept, To
 use crate::clock::Instant;
 use crate::config::Retention;
 use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
-use crate::message::{Message, NewMessage, Subscription};
+use crate::message::{Message, NewMessage, Selection, Subscription};
 
 /// The embedded storage. Dropping it lets the jobs that wait finish and closes the file.
 pub struct SqliteStorage {
@@ -111,14 +111,18 @@ impl Storage for SqliteStorage {
         self.writer.ask(move |unit: &mut Unit<'_>| unit.store(&message, now))
     }
 
+    fn remove(&self, agent: AgentId) -> Answer<'_, bool> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.remove(agent))
+    }
+
     fn pending(
         &self,
-        agent: AgentId,
+        selection: Selection,
         after: MessageId,
         limit: usize,
         now: Instant,
     ) -> Answer<'_, Vec<Arc<Message>>> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.pending(agent, after, limit, now))
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.pending(selection, after, limit, now))
     }
 
     fn acknowledge(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {

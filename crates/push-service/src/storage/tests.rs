@@ -10,7 +10,7 @@ use webpush::vapid::key::SigningKey;
 use super::sqlite::SqliteStorage;
 use super::*;
 use crate::config::Retention;
-use crate::message::{Encoding, Keeping};
+use crate::message::{Encoding, Keeping, Scope};
 use crate::testing::{channel, message, retention, subscribe};
 
 const NOW: Instant = Instant::from_micros(1_800_000_000_000_000);
@@ -25,6 +25,7 @@ struct Fixture {
 struct Recorder {
     stored: Mutex<Vec<(MessageId, String)>>,
     withdrawn: Mutex<Vec<MessageId>>,
+    unsubscribed: Mutex<Vec<SubscriptionId>>,
     removed: Mutex<Vec<AgentId>>,
 }
 
@@ -35,6 +36,10 @@ impl Outlet for Recorder {
 
     fn withdrawn(&self, _: AgentId, id: MessageId) {
         self.withdrawn.lock().push(id);
+    }
+
+    fn subscription_removed(&self, _: AgentId, id: SubscriptionId) {
+        self.unsubscribed.lock().push(id);
     }
 
     fn agent_removed(&self, agent: AgentId) {
@@ -67,7 +72,7 @@ impl Fixture {
     }
 
     async fn pending(&self, agent: AgentId) -> Vec<String> {
-        let all = self.storage.pending(agent, MessageId::START, 1000, NOW).await.unwrap();
+        let all = self.storage.pending(Selection::all(agent), MessageId::START, 1000, NOW).await.unwrap();
         all.iter().map(|message| body(message)).collect()
     }
 }
@@ -126,7 +131,7 @@ async fn an_answer_means_that_another_process_finds_the_message_in_the_file() {
         std::fs::copy(fixture.dir.path().join(name), copy.path().join(name)).unwrap();
     }
     let (storage, _) = open(copy.path(), retention());
-    let found = storage.pending(subscription.agent, MessageId::START, 10, NOW).await.unwrap();
+    let found = storage.pending(Selection::all(subscription.agent), MessageId::START, 10, NOW).await.unwrap();
     assert_eq!(found.iter().map(|message| body(message)).collect::<Vec<_>>(), ["durable"]);
 }
 
@@ -181,7 +186,11 @@ async fn what_has_expired_is_neither_given_out_nor_kept() {
         fixture.keep(NewMessage { expires, ..message(&subscription, &seconds.to_string(), NOW) }).await;
     }
     let later = NOW.plus_seconds(60);
-    let pending = fixture.storage.pending(subscription.agent, MessageId::START, 10, later).await.unwrap();
+    let pending = fixture
+        .storage
+        .pending(Selection::all(subscription.agent), MessageId::START, 10, later)
+        .await
+        .unwrap();
     assert_eq!(pending.iter().map(|message| body(message)).collect::<Vec<_>>(), ["120"]);
 
     let swept = fixture.storage.sweep(later, NOW.plus_seconds(-1)).await.unwrap();
@@ -376,12 +385,68 @@ async fn pending_messages_are_read_in_pages_with_everything_that_was_stored() {
         new.content.encoding = encoding.clone();
         fixture.keep(new).await;
     }
-    let page = fixture.storage.pending(subscription.agent, MessageId::START, 2, NOW).await.unwrap();
+    let page =
+        fixture.storage.pending(Selection::all(subscription.agent), MessageId::START, 2, NOW).await.unwrap();
     assert_eq!(page.len(), 2);
-    let rest = fixture.storage.pending(subscription.agent, page[1].id, 2, NOW).await.unwrap();
+    let rest = fixture.storage.pending(Selection::all(subscription.agent), page[1].id, 2, NOW).await.unwrap();
     assert_eq!(rest.len(), 1);
     let last = &rest[0];
     assert_eq!((last.channel, last.urgency, last.keeping), (channel(1), Urgency::High, Keeping::Stored));
     assert_eq!(last.content.encoding, encoding);
     assert_eq!(last.expires, NOW.plus_seconds(60));
+}
+
+// RFC 8030 §5.3, §6, §6.1
+#[tokio::test]
+async fn a_reader_finds_the_messages_of_its_scope_and_urgency() {
+    let fixture = Fixture::new(retention());
+    let first = fixture.subscription().await;
+    let second = subscribe(&fixture.storage, first.agent, channel(2), NOW).await;
+    for (subscription, urgency, text) in [
+        (&first, Urgency::Low, "low"),
+        (&second, Urgency::High, "other"),
+        (&first, Urgency::High, "high"),
+        (&first, Urgency::VeryLow, "very low"),
+    ] {
+        fixture.keep(NewMessage { urgency, ..message(subscription, text, NOW) }).await;
+    }
+    let cases: [(Scope, Urgency, &[&str]); 5] = [
+        (Scope::Set, Urgency::VeryLow, &["low", "other", "high", "very low"]),
+        (Scope::Set, Urgency::Normal, &["other", "high"]),
+        (Scope::Subscription(first.id), Urgency::VeryLow, &["low", "high", "very low"]),
+        (Scope::Subscription(first.id), Urgency::Low, &["low", "high"]),
+        (Scope::Subscription(second.id), Urgency::High, &["other"]),
+    ];
+    for (scope, least_urgency, expected) in cases {
+        let selection = Selection { agent: first.agent, scope, least_urgency };
+        let found = fixture.storage.pending(selection, MessageId::START, 9, NOW).await.unwrap();
+        let bodies: Vec<_> = found.iter().map(|message| body(message)).collect();
+        assert_eq!(bodies, expected, "{selection:?}");
+        assert!(found.iter().all(|message| selection.takes(message)));
+    }
+}
+
+// RFC 8030 §7.3.1
+#[tokio::test]
+async fn a_removed_set_takes_its_subscriptions_and_messages_along() {
+    let fixture = Fixture::new(retention());
+    let first = fixture.subscription().await;
+    let second = subscribe(&fixture.storage, first.agent, channel(2), NOW).await;
+    let stranger = fixture.subscription().await;
+    for subscription in [&first, &second, &stranger] {
+        fixture.keep(message(subscription, "x", NOW)).await;
+    }
+    assert!(fixture.storage.remove(first.agent).await.unwrap());
+    assert!(!fixture.storage.remove(first.agent).await.unwrap());
+    for gone in [&first, &second] {
+        assert_eq!(fixture.storage.subscription(gone.id).await.unwrap(), None);
+    }
+    let totals = fixture.storage.totals();
+    assert_eq!((totals.agents, totals.subscriptions, totals.messages), (1, 1, 1));
+    let mut unsubscribed = fixture.outlet.unsubscribed.lock().clone();
+    unsubscribed.sort_unstable();
+    let mut both = vec![first.id, second.id];
+    both.sort_unstable();
+    assert_eq!(unsubscribed, both);
+    assert_eq!(*fixture.outlet.removed.lock(), [first.agent]);
 }

@@ -22,7 +22,7 @@ use super::session::{Agent, Close, Greeting, Offer, Reaction, UnidentifiedAgent}
 use crate::connected::{self, DeliveryQueue};
 use crate::id::{AgentId, ChannelId};
 use crate::measure;
-use crate::message::Message;
+use crate::message::{Message, Selection};
 use crate::service::Service;
 use crate::storage::{Registered, Registration};
 
@@ -103,7 +103,7 @@ struct Connection<'a, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     async fn new(service: &'a Arc<Service>, socket: Socket<S>, (id, greeting): (AgentId, Greeting)) -> Self {
-        let queue = service.agents.connect(id, SUPERSEDED_PATIENCE).await;
+        let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
         let now = Instant::now();
         Self {
             service,
@@ -196,7 +196,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let wanted = self.agent.room().min(READ_AT_ONCE);
         let storage = &self.service.storage;
         let batch = storage
-            .pending(self.agent.id(), self.agent.cursor(), wanted, self.service.now())
+            .pending(Selection::all(self.agent.id()), self.agent.cursor(), wanted, self.service.now())
             .await
             .map_err(unavailable)?;
         if batch.len() == wanted {
@@ -289,7 +289,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.take_last_acknowledgements().await;
         }
         self.acknowledger.finish().await;
-        self.service.agents.disconnect(self.agent.id(), &self.queue);
+        self.service.agents.disconnect(&self.queue);
         let _noted = self.service.storage.resume(self.agent.id(), self.service.now()).await;
     }
 

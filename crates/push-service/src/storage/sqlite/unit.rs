@@ -34,7 +34,7 @@ pub(super) struct Unit<'a> {
 /// What is to be done once the transaction is on disk, in this order.
 pub(super) enum Effect {
     Known(Arc<Subscription>),
-    Forgotten(SubscriptionId),
+    Forgotten(AgentId, SubscriptionId),
     Stored(Arc<Message>),
     Withdrawn(AgentId, MessageId),
     AgentRemoved(AgentId),
@@ -105,6 +105,15 @@ impl Unit<'_> {
         }
     }
 
+    pub(super) fn remove(&mut self, agent: AgentId) -> rusqlite::Result<bool> {
+        let known =
+            self.connection.prepare_cached("SELECT 1 FROM agent WHERE id = ?1")?.exists([agent.bytes()])?;
+        if known {
+            self.remove_agent(agent)?;
+        }
+        Ok(known)
+    }
+
     pub(super) fn subscription(&mut self, id: SubscriptionId) -> rusqlite::Result<Option<Arc<Subscription>>> {
         let found = self
             .connection
@@ -144,7 +153,7 @@ impl Unit<'_> {
         self.totals.subscriptions =
             self.totals.subscriptions.saturating_sub(u64::try_from(removed).unwrap_or(0));
         self.queues.forget(id);
-        self.effects.push(Effect::Forgotten(id));
+        self.effects.push(Effect::Forgotten(agent, id));
         Ok(())
     }
 }

@@ -176,7 +176,12 @@ impl Worker {
         for effect in effects {
             match effect {
                 Effect::Known(subscription) => self.state.cache.insert(subscription),
-                Effect::Forgotten(id) => self.state.cache.remove(id),
+                Effect::Forgotten(agent, id) => {
+                    self.state.cache.remove(id);
+                    if let Some(outlet) = outlet {
+                        outlet.subscription_removed(agent, id);
+                    }
+                }
                 Effect::Stored(message) => {
                     if let Some(outlet) = outlet {
                         outlet.stored(message);

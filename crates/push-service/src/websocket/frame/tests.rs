@@ -4,7 +4,7 @@ use webpush::header::Urgency;
 
 use super::*;
 use crate::clock::Instant;
-use crate::id::MessageId;
+use crate::id::{MessageId, SubscriptionId};
 use crate::message::{Content, Keeping};
 
 const CHANNEL: &str = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
@@ -151,6 +151,7 @@ fn a_notification_names_its_encryption_and_omits_what_is_empty() {
         let message = Message {
             id: MessageId::from_number(1),
             agent: AgentId::from_bytes([1; 16]),
+            subscription: SubscriptionId::from_bytes([2; 16]),
             channel: ChannelId::parse(CHANNEL).unwrap(),
             urgency: Urgency::Normal,
             expires: Instant::from_micros(0),

@@ -7,6 +7,7 @@ use webpush::vapid::key::SigningKey;
 
 use super::*;
 use crate::config::{Config, PublicUrl, Rate};
+use crate::id::SubscriptionId;
 use crate::message::{Content, Encoding};
 
 const NOW: Instant = Instant::from_micros(1_800_000_000_000_000);
@@ -32,6 +33,7 @@ fn message(number: i64, keeping: Keeping) -> Arc<Message> {
     Arc::new(Message {
         id: MessageId::from_number(number),
         agent: agent_id(),
+        subscription: SubscriptionId::from_bytes([2; 16]),
         channel: ChannelId::parse(CHANNEL).unwrap(),
         urgency: Urgency::Normal,
         expires: NOW.plus_seconds(60),

@@ -10,7 +10,7 @@ use super::queues::Queue;
 use super::{Effect, Unit, unusable};
 use crate::clock::Instant;
 use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
-use crate::message::{Content, Encoding, Keeping, Message, NewMessage};
+use crate::message::{Content, Encoding, Keeping, Message, NewMessage, Scope, Selection};
 use crate::storage::Stored;
 
 /// A row that has been deleted: whose counts to lower and whom to tell.
@@ -60,24 +60,27 @@ impl Unit<'_> {
 
     pub(in crate::storage::sqlite) fn pending(
         &mut self,
-        agent: AgentId,
+        selection: Selection,
         after: MessageId,
         limit: usize,
         now: Instant,
     ) -> rusqlite::Result<Vec<Arc<Message>>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.connection
-            .prepare_cached(
-                "SELECT message.id, message.agent, subscription.channel, urgency, expires,
-                        encoding, encryption, crypto_key, body
-                 FROM message JOIN subscription ON subscription.id = message.subscription
-                 WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3
-                 ORDER BY message.id LIMIT ?4",
-            )?
-            .query_map((agent.bytes(), after.number(), now.micros(), limit), |row| {
-                read_message(row).map(Arc::new)
-            })?
-            .collect()
+        let least = urgency_number(selection.least_urgency);
+        let (agent, after, now) = (selection.agent.bytes(), after.number(), now.micros());
+        let read = |row: &Row<'_>| read_message(row).map(Arc::new);
+        match selection.scope {
+            Scope::Set => self
+                .connection
+                .prepare_cached(PENDING_OF_SET)?
+                .query_map((agent, after, now, least, limit), read)?
+                .collect(),
+            Scope::Subscription(id) => self
+                .connection
+                .prepare_cached(PENDING_OF_SUBSCRIPTION)?
+                .query_map((agent, after, now, least, limit, id.bytes()), read)?
+                .collect(),
+        }
     }
 
     pub(in crate::storage::sqlite) fn acknowledge(
@@ -97,7 +100,7 @@ impl Unit<'_> {
                 .optional()?;
             if let Some(removed) = removed {
                 acknowledged += 1;
-                self.uncount(&removed);
+                self.removed(&removed);
             }
         }
         Ok(acknowledged)
@@ -247,6 +250,7 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: MessageId::from_number(row.get(0)?),
         agent: AgentId::from_bytes(row.get(1)?),
+        subscription: SubscriptionId::from_bytes(row.get(9)?),
         channel: ChannelId::from_bytes(row.get(2)?),
         urgency: urgency_of(row.get(3)?)?,
         expires: Instant::from_micros(row.get(4)?),
@@ -291,3 +295,17 @@ fn unsigned(number: i64) -> u64 {
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
+
+const PENDING_OF_SET: &str = "
+    SELECT message.id, message.agent, subscription.channel, urgency, expires,
+           encoding, encryption, crypto_key, body, message.subscription
+    FROM message JOIN subscription ON subscription.id = message.subscription
+    WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
+    ORDER BY message.id LIMIT ?5";
+const PENDING_OF_SUBSCRIPTION: &str = "
+    SELECT message.id, message.agent, subscription.channel, urgency, expires,
+           encoding, encryption, crypto_key, body, message.subscription
+    FROM message JOIN subscription ON subscription.id = message.subscription
+    WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
+      AND message.subscription = ?6
+    ORDER BY message.id LIMIT ?5";

@@ -45,7 +45,7 @@ impl Unit<'_> {
         Ok(u64::try_from(idle.len()).unwrap_or(0))
     }
 
-    fn remove_agent(&mut self, agent: AgentId) -> rusqlite::Result<()> {
+    pub(super) fn remove_agent(&mut self, agent: AgentId) -> rusqlite::Result<()> {
         let subscriptions = self
             .connection
             .prepare_cached("SELECT id FROM subscription WHERE agent = ?1")?
