@@ -25,6 +25,7 @@ mod mail;
 mod mailbox;
 mod password;
 mod push;
+mod scram;
 mod sqlite;
 mod store;
 #[cfg(test)]
@@ -43,5 +44,6 @@ pub use mail::{
 };
 pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;
+pub use scram::{ScramKeys, ScramRecord};
 pub use store::lifecycle::restore;
 pub use store::{CheckReport, OpenError, Options, Store};

@@ -6,7 +6,9 @@
 //! The memory proves nothing by itself: the credential's row is read each time, and what was remembered counts only
 //! while the row has the same hash. So a changed password or a revocation, also by another process, ends it at once.
 //!
-//! Passwords are never logged and are zeroized after use.
+//! What is hashed is the password as RFC 4013 (SASLprep) prepares it, so that it is the same however a keyboard composes
+//! its letters, and so that SCRAM, whose clients prepare it too, derives the same keys. Passwords are never logged and
+//! are zeroized after use.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use crate::{CredentialId, CredentialKind, Error, Result, UnixTime};
+use crate::scram::Salts;
+use crate::{CredentialId, CredentialKind, Error, Result, ScramKeys, UnixTime};
 
 /// A credential of the account in question.
 #[derive(Clone, Debug)]
@@ -27,6 +30,13 @@ pub(crate) struct Known {
     pub(crate) kind: CredentialKind,
     pub(crate) hash: [u8; 32],
     pub(crate) last_used_at: Option<UnixTime>,
+    pub(crate) has_scram: bool,
+}
+
+/// What is kept of a password.
+pub(crate) struct Proof {
+    pub(crate) hash: [u8; 32],
+    pub(crate) scram: ScramKeys,
 }
 
 /// The hasher and its memory.
@@ -52,18 +62,35 @@ impl Passwords {
 
     /// The hash of a password under a salt.
     pub(crate) async fn hash(&self, password: Zeroizing<String>, salt: [u8; 16]) -> Result<[u8; 32]> {
+        self.compute(move || argon2id(&password, &salt)).await
+    }
+
+    /// The SCRAM keys of a prepared password.
+    pub(crate) async fn scram(&self, password: Zeroizing<String>, salts: Salts) -> Result<ScramKeys> {
+        self.compute(move || ScramKeys::derive(&password, &salts.scram, salts.iterations)).await
+    }
+
+    /// All that is kept of a prepared password.
+    pub(crate) async fn prove(&self, password: Zeroizing<String>, salts: Salts) -> Result<Proof> {
+        self.compute(move || {
+            let hash = argon2id(&password, &salts.argon2)?;
+            Ok(Proof { hash, scram: ScramKeys::derive(&password, &salts.scram, salts.iterations)? })
+        })
+        .await
+    }
+
+    /// Computes off the asynchronous threads, on as many cores as there are.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permits = Arc::clone(&self.permits);
         let permit =
             permits.acquire_owned().await.map_err(|_| Error::Unavailable("the store is closed".into()))?;
         let task = tokio::task::spawn_blocking(move || {
             // Held to the end of the computation, also when nobody waits for it any more.
             let _permit = permit;
-            let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).map_err(failed)?;
-            let mut hash = [0; 32];
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                .hash_password_into(password.as_bytes(), &salt, &mut hash)
-                .map_err(failed)?;
-            Ok(hash)
+            work()
         });
         task.await.map_err(|error| Error::Bug(format!("hashing ended early: {error}")))?
     }
@@ -131,6 +158,20 @@ impl Passwords {
     fn dummy_salt(&self) -> [u8; 16] {
         self.key.first_chunk().copied().unwrap_or_default()
     }
+}
+
+/// A password as it is hashed (RFC 4013); one that can't be prepared, as it is.
+pub(crate) fn prepared(password: &str) -> Zeroizing<String> {
+    Zeroizing::new(stringprep::saslprep(password).map_or_else(|_| password.to_owned(), String::from))
+}
+
+fn argon2id(password: &str, salt: &[u8; 16]) -> Result<[u8; 32]> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).map_err(failed)?;
+    let mut hash = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.as_bytes(), salt, &mut hash)
+        .map_err(failed)?;
+    Ok(hash)
 }
 
 /// Random bytes of the operating system.

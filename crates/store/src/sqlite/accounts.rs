@@ -6,6 +6,8 @@ use super::edit::By;
 use super::mailboxes::{self, NewMailbox};
 use super::writer::Tx;
 use super::{Sql, int, no_account, uint};
+use crate::password::Proof;
+use crate::scram::Salts;
 use crate::{
     Account, AccountId, Cause, Changes, CredentialKind, Error, MailboxName, ModSeq, Origin, Result,
     SpecialUse, UnixTime,
@@ -15,8 +17,8 @@ use crate::{
 pub(crate) struct NewRow {
     pub(crate) name: String,
     pub(crate) quota_bytes: Option<u64>,
-    pub(crate) salt: [u8; 16],
-    pub(crate) hash: [u8; 32],
+    pub(crate) salts: Salts,
+    pub(crate) proof: Proof,
 }
 
 /// Makes an account with its mailboxes and its main password.
@@ -24,13 +26,21 @@ pub(crate) fn create(tx: &Tx<'_>, new: &NewRow) -> Result<Account> {
     let id = tx.sql.one(
         "insert account",
         "INSERT INTO account (name, created_at, modseq, horizon, used_bytes, quota_bytes, next_message_id, \
-         next_mailbox_id, last_uid_validity, salt) VALUES (?1, ?2, 0, 0, 0, ?3, 1, 1, 0, ?4) RETURNING id",
-        params![new.name, tx.now.0, new.quota_bytes.map(int), new.salt],
+         next_mailbox_id, last_uid_validity, salt, scram_salt, scram_iterations) \
+         VALUES (?1, ?2, 0, 0, 0, ?3, 1, 1, 0, ?4, ?5, ?6) RETURNING id",
+        params![
+            new.name,
+            tx.now.0,
+            new.quota_bytes.map(int),
+            new.salts.argon2,
+            new.salts.scram,
+            new.salts.iterations,
+        ],
         |row| uint(row, 0),
     )?;
     let id = AccountId(id.ok_or_else(|| Error::Bug("no id for a new account".into()))?);
     add_name(tx, id, &new.name, Naming::Account)?;
-    super::credentials::insert(tx, id, CredentialKind::Main, MAIN_PASSWORD_NAME, &new.hash)?;
+    super::credentials::insert(tx, id, CredentialKind::Main, MAIN_PASSWORD_NAME, &new.proof)?;
     let by = By { account: id, cause: Cause::Admin, origin: Origin::default() };
     let modseq = tx.raise_modseq(id)?;
     mailboxes::insert(tx, &by, modseq, &NewMailbox { name: MailboxName::inbox(), special_use: None })?;

@@ -1,11 +1,14 @@
-//! Credentials: rows only; the hashing is in `password`.
+//! Credentials: rows only; the hashing is in `password` and `scram`.
 
 use rusqlite::{Row, params};
 
 use super::writer::Tx;
 use super::{Sql, int, no_account, time, uint};
-use crate::password::{Known, SCHEME};
-use crate::{AccountId, Credential, CredentialId, CredentialKind, Error, Result, UnixTime};
+use crate::password::{Known, Proof, SCHEME};
+use crate::scram::{ITERATIONS, Salts, salt_of_nobody};
+use crate::{
+    AccountId, Credential, CredentialId, CredentialKind, Error, Result, ScramKeys, ScramRecord, UnixTime,
+};
 
 /// Adds one; its name must be new among those of its kind.
 pub(crate) fn insert(
@@ -13,28 +16,32 @@ pub(crate) fn insert(
     account: AccountId,
     kind: CredentialKind,
     name: &str,
-    hash: &[u8; 32],
+    proof: &Proof,
 ) -> Result<Credential> {
     if all(tx.sql, account)?.len() > APP_PASSWORDS_MAX {
         return Err(Error::Limit("app passwords of an account"));
     }
     let id = tx.sql.one(
         "insert credential",
-        "INSERT INTO credential (account_id, kind, name, scheme, hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO NOTHING RETURNING id",
-        params![int(account.0), kind == CredentialKind::App, name, SCHEME, hash, tx.now.0],
+        "INSERT INTO credential (account_id, kind, name, scheme, hash, scram_stored_key, scram_server_key, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING RETURNING id",
+        params![
+            int(account.0), kind == CredentialKind::App, name, SCHEME, proof.hash, proof.scram.stored_key,
+            proof.scram.server_key, tx.now.0,
+        ],
         |row| uint(row, 0),
     )?;
     let id = CredentialId(id.ok_or(Error::Exists("app password"))?);
     Ok(Credential { id, kind, name: name.to_owned(), created_at: tx.now, last_used_at: None })
 }
 
-/// Gives the main password another hash.
-pub(crate) fn set_main(tx: &Tx<'_>, account: AccountId, hash: &[u8; 32]) -> Result<()> {
+/// Changes the main password.
+pub(crate) fn set_main(tx: &Tx<'_>, account: AccountId, proof: &Proof) -> Result<()> {
     let changed = tx.sql.run(
         "set password",
-        "UPDATE credential SET hash = ?2, scheme = ?3 WHERE account_id = ?1 AND kind = 0",
-        params![int(account.0), hash, SCHEME],
+        "UPDATE credential SET hash = ?2, scheme = ?3, scram_stored_key = ?4, scram_server_key = ?5 \
+         WHERE account_id = ?1 AND kind = 0",
+        params![int(account.0), proof.hash, SCHEME, proof.scram.stored_key, proof.scram.server_key],
     )?;
     if changed == 0 { Err(no_account(account)) } else { Ok(()) }
 }
@@ -86,17 +93,63 @@ pub(crate) fn kind_of(sql: Sql<'_>, account: AccountId, id: CredentialId) -> Res
     )
 }
 
-/// The account's salt.
-pub(crate) fn salt(sql: Sql<'_>, account: AccountId) -> Result<[u8; 16]> {
-    sql.one("read salt", "SELECT salt FROM account WHERE id = ?1", [int(account.0)], |row| row.get(0))?
-        .ok_or_else(|| no_account(account))
+/// The account's main password.
+pub(crate) fn main(sql: Sql<'_>, account: AccountId) -> Result<CredentialId> {
+    let sql_text = "SELECT id FROM credential WHERE account_id = ?1 AND kind = 0";
+    let id = sql.one("read main credential", sql_text, [int(account.0)], |row| uint(row, 0))?;
+    id.map(CredentialId).ok_or_else(|| no_account(account))
+}
+
+/// What the account's passwords are hashed with.
+pub(crate) fn salts(sql: Sql<'_>, account: AccountId) -> Result<Salts> {
+    sql.one(
+        "read salts",
+        "SELECT salt, scram_salt, scram_iterations FROM account WHERE id = ?1",
+        [int(account.0)],
+        |row| Ok(Salts { argon2: row.get(0)?, scram: row.get(1)?, iterations: row.get(2)? }),
+    )?
+    .ok_or_else(|| no_account(account))
+}
+
+/// What a SCRAM exchange with this name needs.
+pub(crate) fn scram(sql: Sql<'_>, name: &str) -> Result<ScramRecord> {
+    let key =
+        sql.one("read secret", "SELECT value FROM secret WHERE name = 'scram'", [], |row| row.get(0))?;
+    let key: [u8; 32] = key.ok_or_else(|| Error::Bug("the store has no key for SCRAM".into()))?;
+    let Some(account) = super::accounts::named(sql, name)? else {
+        return Ok(ScramRecord { salt: salt_of_nobody(&key, name), iterations: ITERATIONS, account: None });
+    };
+    let salts = salts(sql, account)?;
+    let keys = sql.all(
+        "read SCRAM keys",
+        "SELECT id, scram_stored_key, scram_server_key FROM credential \
+         WHERE account_id = ?1 AND length(scram_stored_key) > 0 ORDER BY kind, id",
+        [int(account.0)],
+        |row| {
+            let keys = ScramKeys { stored_key: row.get(1)?, server_key: row.get(2)? };
+            Ok((CredentialId(uint(row, 0)?), keys))
+        },
+    )?;
+    Ok(ScramRecord { salt: salts.scram, iterations: salts.iterations, account: Some((account, keys)) })
+}
+
+/// Gives a credential the keys that it lacks, if its password has not been changed meanwhile.
+pub(crate) fn set_scram(tx: &Tx<'_>, known: &Known, keys: &ScramKeys) -> Result<()> {
+    tx.sql
+        .run(
+            "set SCRAM keys",
+            "UPDATE credential SET scram_stored_key = ?3, scram_server_key = ?4 WHERE id = ?1 AND hash = ?2",
+            params![int(known.id.0), known.hash, keys.stored_key, keys.server_key],
+        )
+        .map(|_| ())
 }
 
 /// What a password is compared with.
 pub(crate) fn known(sql: Sql<'_>, account: AccountId) -> Result<Vec<Known>> {
     sql.all(
         "read credential hashes",
-        "SELECT id, kind, hash, last_used_at FROM credential WHERE account_id = ?1 AND scheme = ?2 ORDER BY kind, id",
+        "SELECT id, kind, hash, last_used_at, length(scram_stored_key) > 0 FROM credential \
+         WHERE account_id = ?1 AND scheme = ?2 ORDER BY kind, id",
         [int(account.0), i64::from(SCHEME)],
         |row| {
             Ok(Known {
@@ -104,6 +157,7 @@ pub(crate) fn known(sql: Sql<'_>, account: AccountId) -> Result<Vec<Known>> {
                 kind: kind(row, 1)?,
                 hash: row.get(2)?,
                 last_used_at: time(row, 3)?,
+                has_scram: row.get(4)?,
             })
         },
     )

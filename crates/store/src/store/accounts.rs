@@ -2,12 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use crate::password::{self, PASSWORD_BYTES_MAX};
+use crate::password::{Known, PASSWORD_BYTES_MAX, Proof, prepared};
+use crate::scram::Salts;
 use crate::sqlite::accounts::{self, Naming, NewRow};
 use crate::sqlite::credentials;
 use crate::{
     Access, Account, AccountId, Credential, CredentialId, CredentialKind, Error, NewAccount, Result, Rights,
-    Store,
+    ScramRecord, Store, UnixTime,
 };
 
 impl Store {
@@ -18,9 +19,9 @@ impl Store {
     pub async fn create_account(&self, new: NewAccount<'_>) -> Result<Account> {
         check_name("account name", new.name)?;
         check_password(new.password)?;
-        let salt = password::random()?;
-        let hash = self.hash(new.password, salt).await?;
-        let row = NewRow { name: new.name.to_owned(), quota_bytes: new.quota_bytes, salt, hash };
+        let salts = Salts::new()?;
+        let proof = self.prove(new.password, salts).await?;
+        let row = NewRow { name: new.name.to_owned(), quota_bytes: new.quota_bytes, salts, proof };
         self.write(move |tx| accounts::create(tx, &row)).await
     }
 
@@ -91,9 +92,9 @@ impl Store {
     /// NotFound, Invalid.
     pub async fn set_password(&self, id: AccountId, password: &str) -> Result<()> {
         check_password(password)?;
-        let salt = self.read(move |sql| credentials::salt(sql, id)).await?;
-        let hash = self.hash(password, salt).await?;
-        self.write(move |tx| credentials::set_main(tx, id, &hash)).await
+        let salts = self.read(move |sql| credentials::salts(sql, id)).await?;
+        let proof = self.prove(password, salts).await?;
+        self.write(move |tx| credentials::set_main(tx, id, &proof)).await
     }
 
     /// Adds a password for one device or program; at most 100 of them, each with a name of its own.
@@ -108,12 +109,12 @@ impl Store {
             });
         }
         check_password(password)?;
-        let salt = self.read(move |sql| credentials::salt(sql, id)).await?;
-        let hash = self.hash(password, salt).await?;
+        let salts = self.read(move |sql| credentials::salts(sql, id)).await?;
+        let proof = self.prove(password, salts).await?;
         let name = name.to_owned();
         self.write(move |tx| {
-            credentials::salt(tx.sql, id)?;
-            credentials::insert(tx, id, CredentialKind::App, &name, &hash)
+            credentials::salts(tx.sql, id)?;
+            credentials::insert(tx, id, CredentialKind::App, &name, &proof)
         })
         .await
     }
@@ -153,16 +154,52 @@ impl Store {
         let asked = name.to_owned();
         let known = self.read(move |sql| {
             let Some(id) = accounts::named(sql, &asked)? else { return Ok(None) };
-            Ok(Some((id, (credentials::salt(sql, id)?, credentials::known(sql, id)?))))
+            Ok(Some((id, credentials::salts(sql, id)?, credentials::known(sql, id)?)))
         });
-        let (account, known) = known.await?.unzip();
-        let right = self.inner.passwords.verify(name, Zeroizing::new(password.to_owned()), known).await?;
-        let (Some(owner), Some(right)) = (account, right) else { return Ok(None) };
-        let now = super::now();
-        if right.last_used_at.is_none_or(|last| now.0.saturating_sub(last.0) >= LAST_USE_SECONDS) {
-            self.inner.lazy().used(right.id, now);
+        let account = known.await?;
+        let hashed = account.as_ref().map(|(_, salts, known)| (salts.argon2, known.clone()));
+        let passwords = &self.inner.passwords;
+        let prepared = prepared(password);
+        let mut right = passwords.verify(name, prepared.clone(), hashed.clone()).await?;
+        if right.is_none() && *prepared != password {
+            // The hash may have been made before passwords were prepared.
+            right = passwords.verify(name, Zeroizing::new(password.to_owned()), hashed).await?;
         }
+        let (Some((owner, salts, _)), Some(right)) = (account, right) else { return Ok(None) };
+        if !right.has_scram {
+            self.give_scram(&right, prepared, salts).await;
+        }
+        self.note_use(right.id, right.last_used_at);
         Ok(Some(access(owner, right.id, right.kind)))
+    }
+
+    /// What a SCRAM exchange with this name needs. An unknown one gets a salt too, always the same.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn scram(&self, name: &str) -> Result<ScramRecord> {
+        let name = name.to_owned();
+        self.read(move |sql| credentials::scram(sql, &name)).await
+    }
+
+    /// The access of a credential that has just been proven by its SCRAM keys; noted as its use.
+    ///
+    /// # Errors
+    /// NotFound once it is revoked or the account is gone.
+    pub async fn access_of_proven(&self, account: AccountId, credential: CredentialId) -> Result<Access> {
+        let access = self.access_of_credential(account, credential).await?;
+        self.note_use(credential, None);
+        Ok(access)
+    }
+
+    /// The access of an account's main credential, for whom the caller has found to be entitled to it without the
+    /// password: by a token, or as a master user.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn access_of_entitled(&self, account: AccountId) -> Result<Access> {
+        let credential = self.read(move |sql| credentials::main(sql, account)).await?;
+        Ok(access(account, credential, CredentialKind::Main))
     }
 
     /// What a credential may do now.
@@ -174,8 +211,27 @@ impl Store {
         Ok(access(account, credential, kind.ok_or(Error::NotFound("credential"))?))
     }
 
-    async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<[u8; 32]> {
-        self.inner.passwords.hash(Zeroizing::new(password.to_owned()), salt).await
+    async fn prove(&self, password: &str, salts: Salts) -> Result<Proof> {
+        self.inner.passwords.prove(prepared(password), salts).await
+    }
+
+    /// SCRAM keys for a credential from before there were any. A failure costs only that SCRAM waits for the next time.
+    async fn give_scram(&self, known: &Known, password: Zeroizing<String>, salts: Salts) {
+        let (passwords, known) = (&self.inner.passwords, known.clone());
+        let given = async {
+            let keys = passwords.scram(password, salts).await?;
+            self.write(move |tx| credentials::set_scram(tx, &known, &keys)).await
+        };
+        if let Err(error) = given.await {
+            tracing::warn!(%error, "no SCRAM keys for a credential");
+        }
+    }
+
+    fn note_use(&self, credential: CredentialId, last: Option<UnixTime>) {
+        let now = super::now();
+        if last.is_none_or(|last| now.0.saturating_sub(last.0) >= LAST_USE_SECONDS) {
+            self.inner.lazy().used(credential, now);
+        }
     }
 }
 
@@ -202,7 +258,7 @@ fn check_name(what: &'static str, name: &str) -> Result<()> {
 }
 
 fn check_password(password: &str) -> Result<()> {
-    if password.is_empty() || password.len() > PASSWORD_BYTES_MAX {
+    if prepared(password).is_empty() || password.len() > PASSWORD_BYTES_MAX {
         return Err(Error::Invalid { what: "password", why: "not 1 to 1000 bytes".into() });
     }
     Ok(())
