@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
 
-APT_PACKAGES=(gcc libc6-dev isync neomutt python3 python3-venv strace swaks)
+APT_PACKAGES=(gcc libc6-dev firefox-esr isync libnss3-tools neomutt python3 python3-venv strace swaks)
 declare -a TIMES=()
 
 # step NAME COMMAND... runs a command and notes how long it took.
@@ -37,6 +37,9 @@ install_packages() {
         is_installed "$package" || missing+=("$package")
     done
     [ -n "$(email_corpus)" ] || missing+=(libpython3-testsuite)
+    # Other packages of node than Debian's bring npm along and can't stand beside Debian's npm.
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
     if [ ${#missing[@]} = 0 ]; then
         echo "all there"
         return
@@ -61,6 +64,17 @@ install_python() {
     cp scripts/requirements.txt "$stamp"
 }
 
+install_node() {
+    local directory=crates/e2e/tests/node
+    local stamp=$directory/node_modules/lock.installed
+    if cmp -s $directory/package-lock.json $stamp; then
+        echo "all there"
+        return
+    fi
+    npm ci --prefix $directory --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp $directory/package-lock.json $stamp
+}
+
 # The test messages of CPython's email package, wherever some Python of this machine has them.
 email_corpus() {
     local candidate
@@ -76,6 +90,7 @@ email_corpus() {
 if [ "${MAILBELL_SKIP_INSTALL:-}" != 1 ]; then
     step "Debian packages" install_packages
     step "Python packages" install_python
+    step "node packages" install_node
 fi
 MAILBELL_PYTHON=${MAILBELL_PYTHON:-$PWD/.venv/bin/python3}
 MAILBELL_EMAIL_CORPUS=${MAILBELL_EMAIL_CORPUS:-$(email_corpus)}

@@ -1,10 +1,10 @@
 //! Programs that others wrote. The test script installs them and says so in the environment; without it, a test that
 //! needs one prints that it was skipped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// A program of Debian's, if `MAILBELL_INTEROP` is set; else says that `test` is skipped.
 ///
@@ -37,6 +37,18 @@ pub fn python(test: &str) -> Option<Command> {
         );
     }
     python.map(Command::new)
+}
+
+/// Debian's node, in a directory whose packages are installed; else says that `test` is skipped.
+///
+/// # Errors
+/// If `MAILBELL_INTEROP` is set but node or the packages are not installed.
+pub fn node(test: &str, directory: &Path) -> Result<Option<Command>> {
+    let Some(mut node) = debian(test, "node")? else { return Ok(None) };
+    let packages = directory.join("node_modules");
+    ensure!(packages.is_dir(), "MAILBELL_INTEROP is set, but there is no {}: npm ci", packages.display());
+    node.current_dir(directory);
+    Ok(Some(node))
 }
 
 /// Runs a command to its end and returns its standard output.

@@ -32,7 +32,8 @@ pub struct Mailbell {
 }
 
 impl Mailbell {
-    /// Starts a server with these accounts; `settings` is appended to its configuration file.
+    /// Starts a server with these accounts; `settings` is appended to its configuration file, with the port of the push
+    /// service for each `PUSH_PORT` in it.
     ///
     /// # Errors
     /// If the binary is not built, or doesn't serve within the limit.
@@ -40,6 +41,7 @@ impl Mailbell {
         let [lmtp, imap, imaps, http, push] = free_ports()?;
         let directory = tempfile::Builder::new().prefix("mailbell-test-").tempdir()?;
         let data = directory.path().join("data");
+        let settings = settings.replace("PUSH_PORT", &push.port().to_string());
         let config = format!(
             "data_dir = \"{}\"\nhostname = \"localhost\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\n\
              imaps = \"{imaps}\"\nhttp = \"{http}\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n{settings}",
