@@ -11,6 +11,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::{Config, ConfigError};
 use crate::connected::ConnectedAgents;
 use crate::id::{MessageId, SubscriptionId};
+use crate::measure::{self, Dropped};
 use crate::rate::RateLimiter;
 use crate::storage::{Storage, StorageError, Totals};
 use crate::token::TokenKey;
@@ -110,14 +111,15 @@ impl Service {
         let idle_since = now.plus_seconds(idle.saturating_neg());
         loop {
             let swept = self.storage.sweep(now, idle_since).await?;
-            crate::measure::swept(swept.messages, swept.agents);
+            measure::dropped(Dropped::Expired, swept.messages);
+            measure::agents_pruned(swept.agents);
             if !swept.more {
                 break;
             }
         }
         self.subscription_rates.forget_idle(now);
         self.sender_rates.forget_idle(now);
-        crate::measure::state(&self.stats());
+        measure::state(&self.stats());
         Ok(())
     }
 }

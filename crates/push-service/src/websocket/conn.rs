@@ -21,7 +21,7 @@ use super::frame::{self, AgentMessage, ServiceMessage};
 use super::session::{Agent, Close, Greeting, Offer, Reaction, UnidentifiedAgent};
 use crate::connected::{self, DeliveryQueue};
 use crate::id::{AgentId, ChannelId};
-use crate::measure;
+use crate::measure::{self, Over, Protocol};
 use crate::message::{Message, Selection};
 use crate::service::Service;
 use crate::storage::{Registered, Registration};
@@ -37,6 +37,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let began = Instant::now();
+    measure::connection(Protocol::WebSocket);
     let mut socket = Socket::new(stream, service.config.websocket.write_timeout);
     let ended = match open(&service, &mut socket, &shutdown).await {
         Ok(agent) => {
@@ -214,7 +215,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             Offer::Skip => Ok(()),
             Offer::Send(notification) => {
                 let waited = now.micros().saturating_sub(message.id.number());
-                measure::notification(Duration::from_micros(u64::try_from(waited).unwrap_or(0)));
+                measure::delivered(
+                    Over::WebSocket,
+                    Duration::from_micros(u64::try_from(waited).unwrap_or(0)),
+                );
                 self.socket.feed(&notification).await
             }
         }
@@ -222,12 +226,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     async fn receive(&mut self, text: &str) -> Result<(), Ended> {
         let message = frame::decode(text).map_err(|_| Ended::Ours(Close::Malformed))?;
+        if let AgentMessage::Nack { code, .. } = &message {
+            measure::nack(*code);
+        }
         match self.agent.receive(message, self.service.now()) {
             Reaction::Nothing => Ok(()),
             Reaction::Send(answer) => self.socket.send(&answer).await,
             Reaction::Close(close) => Err(Ended::Ours(close)),
-            Reaction::Acknowledge { ids, unusable } => {
-                self.acknowledger.add(ids, unusable);
+            Reaction::Acknowledge { ids, codes } => {
+                self.acknowledger.add(ids, codes);
                 // An agent that acknowledges faster than the storage takes it is not listened to meanwhile.
                 while self.acknowledger.is_full() {
                     self.acknowledger.progress().await;
@@ -305,10 +312,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             };
             let Ok(text) = text else { return };
             if let Ok(message @ AgentMessage::Ack { .. }) = frame::decode(&text)
-                && let Reaction::Acknowledge { ids, unusable } =
-                    self.agent.receive(message, self.service.now())
+                && let Reaction::Acknowledge { ids, codes } = self.agent.receive(message, self.service.now())
             {
-                self.acknowledger.add(ids, unusable);
+                self.acknowledger.add(ids, codes);
             }
         }
     }

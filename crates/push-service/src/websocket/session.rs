@@ -16,6 +16,7 @@ use super::frame::{AgentMessage, Broadcasts, ServiceMessage, Update};
 use crate::clock::Instant;
 use crate::config::WebSocketLimits;
 use crate::id::{AgentId, ChannelId, MessageId};
+use crate::measure::Codes;
 use crate::message::{Keeping, Message};
 use crate::rate::Allowance;
 
@@ -66,8 +67,8 @@ pub enum Reaction {
     Acknowledge {
         /// Which.
         ids: Vec<MessageId>,
-        /// How many of them the agent could not use (101, 102).
-        unusable: usize,
+        /// What it says of them.
+        codes: Codes,
     },
     /// The connection has to end.
     Close(Close),
@@ -221,15 +222,15 @@ impl Agent {
     /// that can't be decrypted (101) or shown (102) would fail the next time too, so it goes as well.
     fn acknowledge(&mut self, updates: &[Update]) -> Reaction {
         let mut ids = Vec::with_capacity(updates.len());
-        let mut unusable = 0;
+        let mut codes = Codes::default();
         for update in updates {
             if let Some(id) = MessageId::parse_version(&update.version) {
                 self.unacknowledged.remove(&id);
                 ids.push(id);
-                unusable += usize::from(update.code.is_some_and(|code| code != DELIVERED));
+                codes.count(update.code);
             }
         }
-        if ids.is_empty() { Reaction::Nothing } else { Reaction::Acknowledge { ids, unusable } }
+        if ids.is_empty() { Reaction::Nothing } else { Reaction::Acknowledge { ids, codes } }
     }
 }
 
@@ -283,8 +284,6 @@ fn read_key(text: &str) -> Option<PublicKey> {
     let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     PublicKey::from_bytes(&bytes).ok()
 }
-
-const DELIVERED: u16 = 100;
 
 #[cfg(test)]
 mod tests;

@@ -7,29 +7,29 @@ use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 
 use crate::id::{AgentId, MessageId};
-use crate::measure;
+use crate::measure::{self, Codes};
 use crate::service::Service;
 
 pub(super) struct Acknowledger {
     service: Arc<Service>,
     agent: AgentId,
     waiting: Vec<MessageId>,
-    unusable: usize,
+    codes: Codes,
     under_way: Option<BoxFuture<'static, ()>>,
 }
 
 impl Acknowledger {
-    pub(super) const fn new(service: Arc<Service>, agent: AgentId) -> Self {
-        Self { service, agent, waiting: Vec::new(), unusable: 0, under_way: None }
+    pub(super) fn new(service: Arc<Service>, agent: AgentId) -> Self {
+        Self { service, agent, waiting: Vec::new(), codes: Codes::default(), under_way: None }
     }
 
-    pub(super) fn add(&mut self, ids: Vec<MessageId>, unusable: usize) {
+    pub(super) fn add(&mut self, ids: Vec<MessageId>, codes: Codes) {
         if self.waiting.is_empty() {
             self.waiting = ids;
         } else {
             self.waiting.extend(ids);
         }
-        self.unusable += unusable;
+        self.codes.add(codes);
         self.start();
     }
 
@@ -63,18 +63,18 @@ impl Acknowledger {
     fn start(&mut self) {
         if self.under_way.is_none() && !self.waiting.is_empty() {
             let ids = std::mem::take(&mut self.waiting);
-            let unusable = std::mem::take(&mut self.unusable);
+            let codes = std::mem::take(&mut self.codes);
             let (service, agent) = (Arc::clone(&self.service), self.agent);
-            self.under_way = Some(Box::pin(acknowledge(service, agent, ids, unusable)));
+            self.under_way = Some(Box::pin(acknowledge(service, agent, ids, codes)));
         }
     }
 }
 
-async fn acknowledge(service: Arc<Service>, agent: AgentId, ids: Vec<MessageId>, unusable: usize) {
+async fn acknowledge(service: Arc<Service>, agent: AgentId, ids: Vec<MessageId>, codes: Codes) {
     for _ in 0..ATTEMPTS {
         match service.storage.acknowledge(agent, ids.clone()).await {
             Ok(_) => {
-                measure::acknowledged(ids.len().saturating_sub(unusable), unusable);
+                measure::acknowledged(codes);
                 return;
             }
             Err(error) => tracing::warn!(%error, "acknowledgements could not be stored"),

@@ -110,11 +110,17 @@ fn each_message_has_its_reaction() {
 fn acknowledgements_of_every_code_count_and_foreign_versions_do_not() {
     let id = MessageId::from_number;
     let mut agent = agent();
-    let delivered = Reaction::Acknowledge { ids: vec![id(1), id(2)], unusable: 0 };
+    let delivered =
+        Reaction::Acknowledge { ids: vec![id(1), id(2)], codes: Codes { delivered: 2, ..Codes::default() } };
     assert_eq!(agent.receive(ack(&[1, 2], 100), NOW), delivered);
-    for code in [101, 102] {
-        let unusable = Reaction::Acknowledge { ids: vec![id(3)], unusable: 1 };
-        assert_eq!(agent.receive(ack(&[3], code), NOW), unusable);
+    let cases = [
+        (101, Codes { undecryptable: 1, ..Codes::default() }),
+        (102, Codes { unshowable: 1, ..Codes::default() }),
+        (399, Codes { other: 1, ..Codes::default() }),
+    ];
+    for (code, codes) in cases {
+        let expected = Reaction::Acknowledge { ids: vec![id(3)], codes };
+        assert_eq!(agent.receive(ack(&[3], code), NOW), expected);
     }
     let foreign =
         AgentMessage::Ack { updates: vec![Update { version: "gAAAAA-not-ours".into(), code: None }] };
