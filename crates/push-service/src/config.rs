@@ -40,11 +40,28 @@ pub struct Retention {
     pub subscription_messages_max: u64,
     /// Bytes of bodies kept for one subscription, same effect; a larger single body is still kept. Default 1 MiB.
     pub subscription_bytes_max: u64,
+    /// Messages kept for one agent, all its subscriptions together, same effect among all of them. Default 5,000.
+    pub agent_messages_max: u64,
+    /// Bytes of bodies kept for one agent, same effect; a body that many messages share counts with each. Default 8 MiB.
+    pub agent_bytes_max: u64,
     /// Channels (subscriptions) of one agent; a further `register` is answered with an error. Default 1,000.
     pub agent_channels_max: u64,
     /// An agent that has not been connected for so long is removed with all it has; the next push to it gets 410.
     /// Default 60 days.
     pub agent_idle_max: Duration,
+    /// Receipt subscriptions of one sender; a further one is refused with 429 (RFC 8030 §5.1). Default 1,000.
+    pub sender_receipt_subscriptions_max: u64,
+    /// Receipts that wait in one receipt subscription; at the limit the one about the oldest message goes. Default 10,000.
+    pub receipts_max: u64,
+    /// A receipt subscription that has been neither named nor read for so long is removed with its receipts, and answers
+    /// 404 (RFC 8030 §7.3). Should be longer than `ttl_max`. Default 60 days.
+    pub receipts_idle_max: Duration,
+    /// Aggregates of one sender; a further one is refused with 429. Default 100.
+    pub sender_aggregates_max: u64,
+    /// Members of one aggregate; a request that would make it larger is refused with 413. Default 20,000.
+    pub aggregate_members_max: u64,
+    /// An aggregate that has not been used for so long is removed, and answers 410. Default 60 days.
+    pub aggregate_idle_max: Duration,
 }
 
 /// Limits of the HTTP side. Default in brackets.
@@ -133,8 +150,16 @@ impl Config {
             retention: Retention {
                 subscription_messages_max: 500,
                 subscription_bytes_max: 1 << 20,
+                agent_messages_max: 5000,
+                agent_bytes_max: 8 << 20,
                 agent_channels_max: 1000,
                 agent_idle_max: Duration::from_secs(60 * DAY_SECONDS),
+                sender_receipt_subscriptions_max: 1000,
+                receipts_max: 10_000,
+                receipts_idle_max: Duration::from_secs(60 * DAY_SECONDS),
+                sender_aggregates_max: 100,
+                aggregate_members_max: 20_000,
+                aggregate_idle_max: Duration::from_secs(60 * DAY_SECONDS),
             },
             http: HttpLimits {
                 connections_max: 100_000,

@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::id::{AgentId, MessageId, SubscriptionId};
 use crate::message::{Keeping, Message, Scope, Selection};
-use crate::storage::Outlet;
 
 /// All connected agents.
 #[derive(Default)]
@@ -140,20 +139,24 @@ impl ConnectedAgents {
     }
 }
 
-impl Outlet for ConnectedAgents {
-    fn stored(&self, message: Arc<Message>) {
+/// What the storage's [`Outlet`](crate::storage::Outlet) has for user agents.
+impl ConnectedAgents {
+    /// A message has become durable.
+    pub fn stored(&self, message: &Arc<Message>) {
         self.each(message.agent, |reader| {
-            reader.offer(&message);
+            reader.offer(message);
         });
     }
 
-    fn withdrawn(&self, agent: AgentId, id: MessageId) {
+    /// A message is no longer to be delivered.
+    pub fn withdrawn(&self, agent: AgentId, id: MessageId) {
         self.each(agent, |reader| {
             reader.withdraw(id);
         });
     }
 
-    fn subscription_removed(&self, agent: AgentId, id: SubscriptionId) {
+    /// A subscription was removed: its own readers end.
+    pub fn subscription_removed(&self, agent: AgentId, id: SubscriptionId) {
         self.each(agent, |reader| {
             if reader.selection.scope == Scope::Subscription(id) {
                 reader.end(Ended::Removed);
@@ -161,7 +164,8 @@ impl Outlet for ConnectedAgents {
         });
     }
 
-    fn agent_removed(&self, agent: AgentId) {
+    /// An agent was removed: all its readers end.
+    pub fn agent_removed(&self, agent: AgentId) {
         self.each(agent, |reader| reader.end(Ended::Removed));
     }
 }

@@ -1,4 +1,4 @@
-//! The names of things: agents, channels, subscriptions and messages.
+//! The names of things: agents, channels, subscriptions, messages, and what application servers hold.
 //!
 //! Agent and subscription ids are secrets of 128 random bits (who knows an agent's id reads its messages), so
 //! none of them prints itself.
@@ -25,6 +25,18 @@ pub struct SubscriptionId([u8; 16]);
 /// Names a message within the service; a later message has a greater id. Agents see it as `version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(i64);
+
+/// Names a receipt subscription (RFC 8030 §5.1); the random part of its token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReceiptSubscriptionId([u8; 16]);
+
+/// Names an aggregate of push resources; the random part of its token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AggregateId([u8; 16]);
+
+/// Stands for an application server: a keyed digest of its VAPID key, or of its address when it has none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SenderId([u8; 16]);
 
 /// The system's random generator failed, which it does not on a working machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +122,58 @@ impl SubscriptionId {
     }
 }
 
+impl ReceiptSubscriptionId {
+    /// A new, unguessable id.
+    pub fn random() -> Result<Self, NoEntropy> {
+        random_16().map(Self)
+    }
+
+    /// The id as it is stored.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The id from its stored form.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AggregateId {
+    /// A new, unguessable id.
+    pub fn random() -> Result<Self, NoEntropy> {
+        random_16().map(Self)
+    }
+
+    /// The id as it is stored.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The id from its stored form.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl SenderId {
+    /// The id as it is stored.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The id from its stored form.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl MessageId {
     /// Before every message: a reader that has seen nothing stands here.
     pub const START: Self = Self(0);
@@ -151,6 +215,24 @@ impl fmt::Debug for AgentId {
 impl fmt::Debug for SubscriptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SubscriptionId(..)")
+    }
+}
+
+impl fmt::Debug for ReceiptSubscriptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReceiptSubscriptionId(..)")
+    }
+}
+
+impl fmt::Debug for AggregateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AggregateId(..)")
+    }
+}
+
+impl fmt::Debug for SenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SenderId(..)")
     }
 }
 

@@ -14,6 +14,7 @@
 //! - Endpoint URLs, agent ids, message URLs and bodies are never logged.
 //! - Everything a peer sends has a limit; [`config::Config`] names them all with their effect.
 
+pub mod aggregate;
 pub mod clock;
 pub mod config;
 pub mod connected;
@@ -22,6 +23,7 @@ pub mod id;
 pub mod measure;
 pub mod message;
 pub mod rate;
+pub mod receipt;
 pub mod server;
 pub mod service;
 pub mod storage;

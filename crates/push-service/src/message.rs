@@ -7,7 +7,7 @@ use webpush::header::{Topic, Urgency};
 use webpush::key::PublicKey;
 
 use crate::clock::Instant;
-use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 
 /// What a user agent holds at the service, reached through its push resource (RFC 8030 §4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub struct NewMessage {
     pub expires: Instant,
     /// What the agent gets.
     pub content: Content,
+    /// Who wants to know what becomes of it (RFC 8030 §5.1).
+    pub receipt: Option<ReceiptSubscriptionId>,
+    /// The id under which its body is kept once for all messages that name it here.
+    pub shared: Option<MessageId>,
 }
 
 /// A message with its id, on its way to the agent.

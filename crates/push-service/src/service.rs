@@ -10,10 +10,12 @@ use webpush::vapid::verify::Verifier;
 use crate::clock::{Clock, Instant};
 use crate::config::{Config, ConfigError};
 use crate::connected::ConnectedAgents;
-use crate::id::{MessageId, SubscriptionId};
+use crate::id::{AgentId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure::{self, Dropped};
+use crate::message::Message;
 use crate::rate::RateLimiter;
-use crate::storage::{Storage, StorageError, Totals};
+use crate::receipt::ReceiptReaders;
+use crate::storage::{Outlet, Storage, StorageError, Totals};
 use crate::token::TokenKey;
 
 /// One push service, without its sockets.
@@ -26,10 +28,44 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// The agents that are connected.
     pub agents: Arc<ConnectedAgents>,
+    /// The application servers that wait for receipts.
+    pub receipts: Arc<ReceiptReaders>,
     pub(crate) tokens: TokenKey,
     pub(crate) verifier: Verifier,
     pub(crate) subscription_rates: RateLimiter<SubscriptionId>,
     pub(crate) sender_rates: RateLimiter<Sender>,
+}
+
+/// All that wait for what the storage hands out.
+struct Waiting {
+    agents: Arc<ConnectedAgents>,
+    receipts: Arc<ReceiptReaders>,
+}
+
+impl Outlet for Waiting {
+    fn stored(&self, message: Arc<Message>) {
+        self.agents.stored(&message);
+    }
+
+    fn withdrawn(&self, agent: AgentId, id: MessageId) {
+        self.agents.withdrawn(agent, id);
+    }
+
+    fn subscription_removed(&self, agent: AgentId, id: SubscriptionId) {
+        self.agents.subscription_removed(agent, id);
+    }
+
+    fn agent_removed(&self, agent: AgentId) {
+        self.agents.agent_removed(agent);
+    }
+
+    fn receipt_due(&self, id: ReceiptSubscriptionId) {
+        self.receipts.due(id);
+    }
+
+    fn receipts_ended(&self, id: ReceiptSubscriptionId) {
+        self.receipts.removed(id);
+    }
 }
 
 /// Who posts a message, as far as its rate goes.
@@ -63,7 +99,9 @@ impl Service {
         config.check()?;
         let origin = Origin::parse(config.public_url.origin()).ok_or(ConfigError::PublicUrl)?;
         let agents = Arc::new(ConnectedAgents::default());
-        storage.attach(Arc::<ConnectedAgents>::clone(&agents));
+        let receipts = Arc::new(ReceiptReaders::default());
+        let waiting = Waiting { agents: Arc::clone(&agents), receipts: Arc::clone(&receipts) };
+        storage.attach(Arc::new(waiting));
         Ok(Self {
             verifier: Verifier::new(origin, TOKENS_VERIFIED_MAX),
             subscription_rates: RateLimiter::new(config.subscription_rate, RATED_KEYS_MAX),
@@ -72,6 +110,7 @@ impl Service {
             storage,
             clock,
             agents,
+            receipts,
             tokens,
         })
     }

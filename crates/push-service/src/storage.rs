@@ -16,9 +16,11 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use webpush::key::PublicKey;
 
+use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged};
 use crate::clock::Instant;
-use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::id::{AgentId, AggregateId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::message::{Message, NewMessage, Selection, Subscription};
+use crate::receipt::{Maker, Receipt, ReceiptSubscription};
 
 /// What a call to the storage returns.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StorageError>>;
@@ -50,6 +52,12 @@ pub trait Storage: Send + Sync + 'static {
     /// Removes an agent with all it has; `false` when it is not there.
     fn remove(&self, agent: AgentId) -> Answer<'_, bool>;
 
+    /// Keeps several messages, all of them or none. Those with the same `shared` id have the same body, which is kept once.
+    fn store_all(&self, messages: Vec<NewMessage>, now: Instant) -> Answer<'_, Vec<Stored>>;
+
+    /// Keeps a message if `version` is greater than the one that came before for the subscription; else `None`.
+    fn store_version(&self, message: NewMessage, version: u64, now: Instant) -> Answer<'_, Option<Stored>>;
+
     /// The selected messages with ids after `after` that have not expired, oldest first, at most `limit`.
     fn pending(
         &self,
@@ -63,11 +71,54 @@ pub trait Storage: Send + Sync + 'static {
     /// many were removed.
     fn acknowledge(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize>;
 
-    /// Removes a message at its sender's wish; `false` when it is no longer there.
+    /// Removes messages that the agent has got and can't use; otherwise as [`Storage::acknowledge`].
+    fn reject(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize>;
+
+    /// Removes a message at its sender's wish, or all that share a body under this id; `false` when none is there.
     fn revoke(&self, id: MessageId) -> Answer<'_, bool>;
 
-    /// Removes some of what has expired and some agents that were last here before `idle_since`. Call again while
-    /// [`Swept::more`] says so; pushes are not held up in between.
+    /// Makes a receipt subscription; `None` when its maker has as many as it may have.
+    fn subscribe_to_receipts(&self, maker: Maker, now: Instant) -> Answer<'_, Option<ReceiptSubscriptionId>>;
+
+    /// Looks a receipt subscription up and notes that it is in use.
+    fn receipt_subscription(
+        &self,
+        id: ReceiptSubscriptionId,
+        now: Instant,
+    ) -> Answer<'_, Option<ReceiptSubscription>>;
+
+    /// Removes a receipt subscription with its receipts; `false` when it is not there.
+    fn unsubscribe_from_receipts(&self, id: ReceiptSubscriptionId) -> Answer<'_, bool>;
+
+    /// Receipts that are due, at most `limit`. They stay until [`Storage::receipts_delivered`].
+    fn due_receipts(&self, id: ReceiptSubscriptionId, limit: usize) -> Answer<'_, Vec<Receipt>>;
+
+    /// Removes receipts that the application server has got.
+    fn receipts_delivered(&self, id: ReceiptSubscriptionId, messages: Vec<MessageId>) -> Answer<'_, ()>;
+
+    /// Makes an aggregate without members; `None` when its maker has as many as it may have.
+    fn create_aggregate(&self, maker: Maker, now: Instant) -> Answer<'_, Option<AggregateId>>;
+
+    /// Looks an aggregate up and notes that it is in use.
+    fn aggregate(&self, id: AggregateId, now: Instant) -> Answer<'_, Option<Aggregate>>;
+
+    /// Changes the members of an aggregate: all of the changes or none. A member is named once at most.
+    fn change_members(&self, id: AggregateId, changes: Vec<MemberChange>) -> Answer<'_, MembersChanged>;
+
+    /// The members after `after` in the order of their ids, at most `limit`, those included that have expired.
+    fn members(
+        &self,
+        id: AggregateId,
+        after: Option<SubscriptionId>,
+        limit: usize,
+    ) -> Answer<'_, Vec<Member>>;
+
+    /// Removes an aggregate; messages that came through it stay. `false` when it is not there.
+    fn remove_aggregate(&self, id: AggregateId) -> Answer<'_, bool>;
+
+    /// Removes some of what has expired, some agents that were last here before `idle_since`, and some of what
+    /// application servers have not used for too long. Call again while [`Swept::more`] says so; pushes are not held up
+    /// in between.
     fn sweep(&self, now: Instant, idle_since: Instant) -> Answer<'_, Swept>;
 
     /// How much is kept.
@@ -87,6 +138,12 @@ pub trait Outlet: Send + Sync {
 
     /// An agent's last trace was removed.
     fn agent_removed(&self, agent: AgentId);
+
+    /// A receipt has become due.
+    fn receipt_due(&self, id: ReceiptSubscriptionId);
+
+    /// A receipt subscription was removed.
+    fn receipts_ended(&self, id: ReceiptSubscriptionId);
 }
 
 /// A wish for a subscription.
@@ -127,7 +184,7 @@ pub enum Stored {
 pub struct Swept {
     /// Expired messages.
     pub messages: u64,
-    /// Idle agents.
+    /// Idle agents, once nothing of them is left.
     pub agents: u64,
     /// There may be more.
     pub more: bool,

@@ -30,7 +30,7 @@ fn message(number: usize, keeping: Keeping) -> Arc<Message> {
 
 fn stored(agents: &ConnectedAgents, numbers: std::ops::Range<usize>) {
     for number in numbers {
-        agents.stored(message(number, Keeping::Stored));
+        agents.stored(&message(number, Keeping::Stored));
     }
 }
 
@@ -145,9 +145,9 @@ async fn each_reader_gets_what_its_scope_and_urgency_select() {
     let set = reader(&agents, Scope::Set, Urgency::VeryLow).await;
     let urgent = reader(&agents, Scope::Subscription(SUBSCRIPTION), Urgency::High).await;
     let elsewhere = reader(&agents, Scope::Subscription(other), Urgency::VeryLow).await;
-    agents.stored(message(1, Keeping::Stored));
+    agents.stored(&message(1, Keeping::Stored));
     let high = Message { urgency: Urgency::High, ..Message::clone(&message(2, Keeping::Stored)) };
-    agents.stored(Arc::new(high));
+    agents.stored(&Arc::new(high));
     let to_other = Message { subscription: other, ..Message::clone(&message(3, Keeping::NowOrNever)) };
     assert!(agents.deliver_now(&Arc::new(to_other)));
     assert_eq!(numbers(&set.take(9)), [1, 2, 3]);

@@ -126,6 +126,8 @@ async fn keep_or_deliver(
         urgency: fields.urgency,
         expires: now.plus_seconds(i64::try_from(seconds.as_secs()).unwrap_or(i64::MAX)),
         content: Content { encoding: fields.encoding, body },
+        receipt: None,
+        shared: None,
     };
     if seconds.is_zero() {
         let id = service.storage.next_id(now);

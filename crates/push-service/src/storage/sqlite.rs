@@ -20,13 +20,15 @@ use thiserror::Error;
 
 use self::cache::SubscriptionCache;
 use self::sequence::Sequence;
-use self::unit::Unit;
+use self::unit::{Unit, Why};
 use self::writer::Writer;
 use super::{Answer, Outlet, Registered, Registration, Storage, Stored, Swept, Totals};
+use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged};
 use crate::clock::Instant;
 use crate::config::Retention;
-use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::id::{AgentId, AggregateId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::message::{Message, NewMessage, Selection, Subscription};
+use crate::receipt::{Maker, Receipt, ReceiptSubscription};
 
 /// The embedded storage. Dropping it lets the jobs that wait finish and closes the file.
 pub struct SqliteStorage {
@@ -66,6 +68,36 @@ impl SqliteStorage {
         let writer = Writer::start(connection, state).map_err(OpenError::Thread)?;
         Ok(Self { writer, cache, sequence })
     }
+}
+
+impl SqliteStorage {
+    /// Repeats `step` in transactions of its own, so that others come in between; says whether anything was done.
+    fn in_steps<F>(&self, step: F) -> Answer<'_, bool>
+    where
+        F: Fn(&mut Unit<'_>) -> rusqlite::Result<Step> + Copy + Send + 'static,
+    {
+        let first = self.writer.ask(step);
+        Box::pin(async move {
+            let mut done = first.await?;
+            let mut any = done != Step::Nothing;
+            while done == Step::More {
+                done = self.writer.ask(step).await?;
+                any |= done != Step::Nothing;
+            }
+            Ok(any)
+        })
+    }
+}
+
+/// How far a call that works in steps has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// There was nothing to do.
+    Nothing,
+    /// That was all.
+    Done,
+    /// There may be more.
+    More,
 }
 
 /// Copies a storage that may be in use to `to`, which must not be there yet: one snapshot of it. Blocking.
@@ -112,7 +144,15 @@ impl Storage for SqliteStorage {
     }
 
     fn remove(&self, agent: AgentId) -> Answer<'_, bool> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.remove(agent))
+        self.in_steps(move |unit| unit.remove_agent(agent))
+    }
+
+    fn store_all(&self, messages: Vec<NewMessage>, now: Instant) -> Answer<'_, Vec<Stored>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.store_all(&messages, now))
+    }
+
+    fn store_version(&self, message: NewMessage, version: u64, now: Instant) -> Answer<'_, Option<Stored>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.store_version(&message, version, now))
     }
 
     fn pending(
@@ -126,11 +166,64 @@ impl Storage for SqliteStorage {
     }
 
     fn acknowledge(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.acknowledge(agent, &ids))
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Acknowledged))
+    }
+
+    fn reject(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Rejected))
     }
 
     fn revoke(&self, id: MessageId) -> Answer<'_, bool> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.revoke(id))
+        self.in_steps(move |unit| unit.revoke(id))
+    }
+
+    fn subscribe_to_receipts(&self, maker: Maker, now: Instant) -> Answer<'_, Option<ReceiptSubscriptionId>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.subscribe_to_receipts(maker, now))
+    }
+
+    fn receipt_subscription(
+        &self,
+        id: ReceiptSubscriptionId,
+        now: Instant,
+    ) -> Answer<'_, Option<ReceiptSubscription>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.receipt_subscription(id, now))
+    }
+
+    fn unsubscribe_from_receipts(&self, id: ReceiptSubscriptionId) -> Answer<'_, bool> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.unsubscribe_from_receipts(id))
+    }
+
+    fn due_receipts(&self, id: ReceiptSubscriptionId, limit: usize) -> Answer<'_, Vec<Receipt>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.due_receipts(id, limit))
+    }
+
+    fn receipts_delivered(&self, id: ReceiptSubscriptionId, messages: Vec<MessageId>) -> Answer<'_, ()> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.receipts_delivered(id, &messages))
+    }
+
+    fn create_aggregate(&self, maker: Maker, now: Instant) -> Answer<'_, Option<AggregateId>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.create_aggregate(maker, now))
+    }
+
+    fn aggregate(&self, id: AggregateId, now: Instant) -> Answer<'_, Option<Aggregate>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.aggregate(id, now))
+    }
+
+    fn change_members(&self, id: AggregateId, changes: Vec<MemberChange>) -> Answer<'_, MembersChanged> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.change_members(id, &changes))
+    }
+
+    fn members(
+        &self,
+        id: AggregateId,
+        after: Option<SubscriptionId>,
+        limit: usize,
+    ) -> Answer<'_, Vec<Member>> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.members(id, after, limit))
+    }
+
+    fn remove_aggregate(&self, id: AggregateId) -> Answer<'_, bool> {
+        self.in_steps(move |unit| unit.remove_aggregate(id))
     }
 
     fn sweep(&self, now: Instant, idle_since: Instant) -> Answer<'_, Swept> {

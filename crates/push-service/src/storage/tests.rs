@@ -1,4 +1,8 @@
-//! The contract of every backend, run against the embedded one.
+//! The contract of every backend, run against the embedded one: [`open`] alone names it.
+
+mod aggregates;
+mod limits;
+mod receipts;
 
 use std::path::Path;
 
@@ -16,7 +20,7 @@ use crate::testing::{channel, message, retention, subscribe};
 const NOW: Instant = Instant::from_micros(1_800_000_000_000_000);
 
 struct Fixture {
-    storage: SqliteStorage,
+    storage: Box<dyn Storage>,
     outlet: Arc<Recorder>,
     dir: TempDir,
 }
@@ -27,6 +31,8 @@ struct Recorder {
     withdrawn: Mutex<Vec<MessageId>>,
     unsubscribed: Mutex<Vec<SubscriptionId>>,
     removed: Mutex<Vec<AgentId>>,
+    receipts_due: Mutex<Vec<ReceiptSubscriptionId>>,
+    receipts_ended: Mutex<Vec<ReceiptSubscriptionId>>,
 }
 
 impl Outlet for Recorder {
@@ -45,6 +51,14 @@ impl Outlet for Recorder {
     fn agent_removed(&self, agent: AgentId) {
         self.removed.lock().push(agent);
     }
+
+    fn receipt_due(&self, id: ReceiptSubscriptionId) {
+        self.receipts_due.lock().push(id);
+    }
+
+    fn receipts_ended(&self, id: ReceiptSubscriptionId) {
+        self.receipts_ended.lock().push(id);
+    }
 }
 
 impl Fixture {
@@ -55,13 +69,30 @@ impl Fixture {
     }
 
     fn reopened(self) -> Self {
+        self.reopened_with(retention())
+    }
+
+    fn reopened_with(self, retention: Retention) -> Self {
         drop(self.storage);
-        let (storage, outlet) = open(self.dir.path(), retention());
+        let (storage, outlet) = open(self.dir.path(), retention);
         Self { storage, outlet, dir: self.dir }
     }
 
+    /// Sweeps until nothing more is found; what was removed in all.
+    async fn sweep(&self, now: Instant, idle_since: Instant) -> Swept {
+        let mut all = Swept::default();
+        loop {
+            let swept = self.storage.sweep(now, idle_since).await.unwrap();
+            all.messages += swept.messages;
+            all.agents += swept.agents;
+            if !swept.more {
+                return all;
+            }
+        }
+    }
+
     async fn subscription(&self) -> Arc<Subscription> {
-        subscribe(&self.storage, AgentId::random().unwrap(), channel(1), NOW).await
+        subscribe(self.storage.as_ref(), AgentId::random().unwrap(), channel(1), NOW).await
     }
 
     async fn keep(&self, new: NewMessage) -> MessageId {
@@ -77,11 +108,11 @@ impl Fixture {
     }
 }
 
-fn open(dir: &Path, retention: Retention) -> (SqliteStorage, Arc<Recorder>) {
+fn open(dir: &Path, retention: Retention) -> (Box<dyn Storage>, Arc<Recorder>) {
     let storage = SqliteStorage::open(&dir.join("push.sqlite"), retention).unwrap();
     let outlet = Arc::new(Recorder::default());
     storage.attach(Arc::<Recorder>::clone(&outlet));
-    (storage, outlet)
+    (Box::new(storage), outlet)
 }
 
 fn body(message: &Message) -> String {
@@ -121,21 +152,6 @@ async fn after_a_reopening_the_acknowledged_are_gone_and_the_others_there_in_ord
 }
 
 #[tokio::test]
-async fn an_answer_means_that_another_process_finds_the_message_in_the_file() {
-    let fixture = Fixture::new(retention());
-    let subscription = fixture.subscription().await;
-    fixture.keep(message(&subscription, "durable", NOW)).await;
-    // The file and its log as they are at this moment, as after a crash: nothing was closed.
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["push.sqlite", "push.sqlite-wal"] {
-        std::fs::copy(fixture.dir.path().join(name), copy.path().join(name)).unwrap();
-    }
-    let (storage, _) = open(copy.path(), retention());
-    let found = storage.pending(Selection::all(subscription.agent), MessageId::START, 10, NOW).await.unwrap();
-    assert_eq!(found.iter().map(|message| body(message)).collect::<Vec<_>>(), ["durable"]);
-}
-
-#[tokio::test]
 async fn an_id_is_never_given_twice_though_the_clock_is_set_back() {
     let fixture = Fixture::new(retention());
     let subscription = fixture.subscription().await;
@@ -158,7 +174,7 @@ async fn an_id_is_never_given_twice_though_the_clock_is_set_back() {
 async fn a_topic_holds_one_message_in_one_subscription() {
     let fixture = Fixture::new(retention());
     let subscription = fixture.subscription().await;
-    let other = subscribe(&fixture.storage, subscription.agent, channel(2), NOW).await;
+    let other = subscribe(fixture.storage.as_ref(), subscription.agent, channel(2), NOW).await;
     let topic = |subscription, name: &str, text: &str| NewMessage {
         topic: Some(name.parse::<Topic>().unwrap()),
         ..message(subscription, text, NOW)
@@ -196,87 +212,6 @@ async fn what_has_expired_is_neither_given_out_nor_kept() {
     let swept = fixture.storage.sweep(later, NOW.plus_seconds(-1)).await.unwrap();
     assert_eq!(swept, Swept { messages: 1, agents: 0, more: false });
     assert_eq!(fixture.storage.totals().messages, 1);
-}
-
-#[tokio::test]
-async fn at_the_limit_the_oldest_of_the_lowest_urgency_goes() {
-    let limits = Retention { subscription_messages_max: 3, ..retention() };
-    let fixture = Fixture::new(limits);
-    let subscription = fixture.subscription().await;
-    let urgent = |urgency, text: &str| NewMessage { urgency, ..message(&subscription, text, NOW) };
-    // (urgency, its name, whether it is kept, what is left)
-    let cases: [(Urgency, &str, bool, &[&str]); 7] = [
-        (Urgency::Low, "low 1", true, &["low 1"]),
-        (Urgency::High, "high 1", true, &["low 1", "high 1"]),
-        (Urgency::Low, "low 2", true, &["low 1", "high 1", "low 2"]),
-        (Urgency::Normal, "normal 1", true, &["high 1", "low 2", "normal 1"]),
-        (Urgency::Low, "low 3", true, &["high 1", "normal 1", "low 3"]),
-        (Urgency::High, "high 2", true, &["high 1", "normal 1", "high 2"]),
-        (Urgency::VeryLow, "very low", false, &["high 1", "normal 1", "high 2"]),
-    ];
-    for (urgency, text, kept, left) in cases {
-        let stored = fixture.storage.store(urgent(urgency, text), NOW).await.unwrap();
-        assert_eq!(matches!(stored, Stored::Kept(_)), kept, "{text}");
-        assert_eq!(stored == Stored::Full, !kept, "{text}");
-        assert_eq!(fixture.pending(subscription.agent).await, left, "after {text}");
-    }
-}
-
-#[tokio::test]
-async fn bytes_are_limited_for_each_subscription_but_one_message_always_fits() {
-    let limits = Retention { subscription_bytes_max: 10, ..retention() };
-    let fixture = Fixture::new(limits);
-    let subscription = fixture.subscription().await;
-    let cases: [(&str, &[&str]); 5] = [
-        ("12345", &["12345"]),
-        ("6789", &["12345", "6789"]),
-        ("abc", &["6789", "abc"]),
-        ("much larger than the limit", &["much larger than the limit"]),
-        ("z", &["z"]),
-    ];
-    for (text, left) in cases {
-        fixture.keep(message(&subscription, text, NOW)).await;
-        assert_eq!(fixture.pending(subscription.agent).await, left, "after {text}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_refused_for_want_of_room_costs_no_other_message_its_place() {
-    let limits = Retention { subscription_bytes_max: 10, ..retention() };
-    let fixture = Fixture::new(limits);
-    let subscription = fixture.subscription().await;
-    let of = |urgency, topic: Option<&str>, text| NewMessage {
-        urgency,
-        topic: topic.map(|topic| topic.parse::<Topic>().unwrap()),
-        ..message(&subscription, text, NOW)
-    };
-    fixture.keep(of(Urgency::High, None, "urgent")).await;
-    fixture.keep(of(Urgency::High, Some("topic"), "on")).await;
-    fixture.keep(of(Urgency::Low, None, "lo")).await;
-    for (topic, text) in [(None, "12345"), (Some("topic"), "12345")] {
-        let stored = fixture.storage.store(of(Urgency::Low, topic, text), NOW).await.unwrap();
-        assert_eq!(stored, Stored::Full, "{topic:?}");
-        assert_eq!(fixture.pending(subscription.agent).await, ["urgent", "on", "lo"], "{topic:?}");
-    }
-    fixture.keep(of(Urgency::Low, Some("topic"), "1234")).await;
-    assert_eq!(
-        fixture.pending(subscription.agent).await,
-        ["urgent", "1234"],
-        "what it replaces and evicts is room"
-    );
-}
-
-#[tokio::test]
-async fn an_agent_has_a_limited_number_of_channels() {
-    let fixture = Fixture::new(Retention { agent_channels_max: 2, ..retention() });
-    let agent = AgentId::random().unwrap();
-    let wish = |number| Registration { agent, channel: channel(number), restricted_to: None, now: NOW };
-    subscribe(&fixture.storage, agent, channel(1), NOW).await;
-    subscribe(&fixture.storage, agent, channel(2), NOW).await;
-    assert_eq!(fixture.storage.register(wish(3)).await.unwrap(), Registered::TooManyChannels);
-    assert!(matches!(fixture.storage.register(wish(2)).await.unwrap(), Registered::Subscription(_)));
-    fixture.storage.unregister(agent, channel(1)).await.unwrap();
-    assert!(matches!(fixture.storage.register(wish(3)).await.unwrap(), Registered::Subscription(_)));
 }
 
 #[tokio::test]
@@ -326,7 +261,7 @@ async fn idle_agents_are_removed_with_all_they_have() {
     let later = NOW.plus_seconds(86_400);
     assert!(fixture.storage.resume(back.agent, later).await.unwrap());
 
-    let swept = fixture.storage.sweep(NOW, NOW.plus_seconds(1)).await.unwrap();
+    let swept = fixture.sweep(NOW, NOW.plus_seconds(1)).await;
     assert_eq!(swept, Swept { messages: 0, agents: 1, more: false });
     assert_eq!(*fixture.outlet.removed.lock(), [idle.agent]);
     assert!(!fixture.storage.resume(idle.agent, later).await.unwrap());
@@ -401,7 +336,7 @@ async fn pending_messages_are_read_in_pages_with_everything_that_was_stored() {
 async fn a_reader_finds_the_messages_of_its_scope_and_urgency() {
     let fixture = Fixture::new(retention());
     let first = fixture.subscription().await;
-    let second = subscribe(&fixture.storage, first.agent, channel(2), NOW).await;
+    let second = subscribe(fixture.storage.as_ref(), first.agent, channel(2), NOW).await;
     for (subscription, urgency, text) in [
         (&first, Urgency::Low, "low"),
         (&second, Urgency::High, "other"),
@@ -431,7 +366,7 @@ async fn a_reader_finds_the_messages_of_its_scope_and_urgency() {
 async fn a_removed_set_takes_its_subscriptions_and_messages_along() {
     let fixture = Fixture::new(retention());
     let first = fixture.subscription().await;
-    let second = subscribe(&fixture.storage, first.agent, channel(2), NOW).await;
+    let second = subscribe(fixture.storage.as_ref(), first.agent, channel(2), NOW).await;
     let stranger = fixture.subscription().await;
     for subscription in [&first, &second, &stranger] {
         fixture.keep(message(subscription, "x", NOW)).await;

@@ -233,8 +233,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             Reaction::Nothing => Ok(()),
             Reaction::Send(answer) => self.socket.send(&answer).await,
             Reaction::Close(close) => Err(Ended::Ours(close)),
-            Reaction::Acknowledge { ids, codes } => {
-                self.acknowledger.add(ids, codes);
+            Reaction::Acknowledge { ids, rejected, codes } => {
+                self.acknowledger.add(ids, rejected, codes);
                 // An agent that acknowledges faster than the storage takes it is not listened to meanwhile.
                 while self.acknowledger.is_full() {
                     self.acknowledger.progress().await;
@@ -312,9 +312,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             };
             let Ok(text) = text else { return };
             if let Ok(message @ AgentMessage::Ack { .. }) = frame::decode(&text)
-                && let Reaction::Acknowledge { ids, codes } = self.agent.receive(message, self.service.now())
+                && let Reaction::Acknowledge { ids, rejected, codes } =
+                    self.agent.receive(message, self.service.now())
             {
-                self.acknowledger.add(ids, codes);
+                self.acknowledger.add(ids, rejected, codes);
             }
         }
     }

@@ -65,8 +65,10 @@ pub enum Reaction {
     },
     /// Messages need not be kept any more.
     Acknowledge {
-        /// Which.
+        /// Those that reached their program.
         ids: Vec<MessageId>,
+        /// Those that the agent can't use.
+        rejected: Vec<MessageId>,
         /// What it says of them.
         codes: Codes,
     },
@@ -222,15 +224,24 @@ impl Agent {
     /// that can't be decrypted (101) or shown (102) would fail the next time too, so it goes as well.
     fn acknowledge(&mut self, updates: &[Update]) -> Reaction {
         let mut ids = Vec::with_capacity(updates.len());
+        let mut rejected = Vec::new();
         let mut codes = Codes::default();
         for update in updates {
             if let Some(id) = MessageId::parse_version(&update.version) {
                 self.unacknowledged.remove(&id);
-                ids.push(id);
+                let usable = update.code.is_none_or(|code| code == DELIVERED);
+                if usable {
+                    ids.push(id)
+                } else {
+                    rejected.push(id)
+                }
                 codes.count(update.code);
             }
         }
-        if ids.is_empty() { Reaction::Nothing } else { Reaction::Acknowledge { ids, codes } }
+        if ids.is_empty() && rejected.is_empty() {
+            return Reaction::Nothing;
+        }
+        Reaction::Acknowledge { ids, rejected, codes }
     }
 }
 
@@ -284,6 +295,9 @@ fn read_key(text: &str) -> Option<PublicKey> {
     let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     PublicKey::from_bytes(&bytes).ok()
 }
+
+/// Firefox's code for a message that has reached its program.
+const DELIVERED: u16 = 100;
 
 #[cfg(test)]
 mod tests;

@@ -20,12 +20,20 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), OpenError> {
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {migration} PRAGMA user_version = {}; COMMIT;",
-            index + 1
-        ))?;
+        connection.execute_batch(&script(index, migration))?;
     }
     Ok(())
+}
+
+/// One migration, all of it or nothing.
+fn script(index: usize, migration: &str) -> String {
+    format!("BEGIN IMMEDIATE; {migration} PRAGMA user_version = {}; COMMIT;", index + 1)
+}
+
+/// What makes a file of an earlier version.
+#[cfg(test)]
+pub(super) fn up_to(version: usize) -> String {
+    MIGRATIONS.iter().enumerate().take(version).map(|(index, migration)| script(index, migration)).collect()
 }
 
 /// The greatest id that was ever given, as far as the file knows.
@@ -45,7 +53,9 @@ pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
     Ok(Totals { agents: count("agent")?, subscriptions: count("subscription")?, messages: count("message")? })
 }
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[FIRST, RECEIPTS_AND_AGGREGATES];
+
+const FIRST: &str = "
     CREATE TABLE service (
         one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
         last_id INTEGER NOT NULL
@@ -81,7 +91,59 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX message_agent ON message (agent);
     CREATE INDEX message_expires ON message (expires);
     CREATE UNIQUE INDEX message_topic ON message (subscription, topic) WHERE topic IS NOT NULL;
-"];
+";
+
+/// An ordinary message has NULL in the new columns and stands in none of the new indexes.
+const RECEIPTS_AND_AGGREGATES: &str = "
+    ALTER TABLE message ADD COLUMN receipt BLOB;
+    ALTER TABLE message ADD COLUMN shared INTEGER;
+    ALTER TABLE message ADD COLUMN shared_bytes INTEGER;
+    CREATE INDEX message_shared ON message (shared) WHERE shared IS NOT NULL;
+
+    CREATE TABLE shared_body (
+        id INTEGER NOT NULL PRIMARY KEY,
+        body BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE receipt_subscription (
+        id BLOB NOT NULL PRIMARY KEY,
+        maker BLOB NOT NULL,
+        bound INTEGER NOT NULL,
+        used INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX receipt_subscription_maker ON receipt_subscription (maker);
+    CREATE INDEX receipt_subscription_used ON receipt_subscription (used);
+
+    CREATE TABLE receipt (
+        subscription BLOB NOT NULL,
+        message INTEGER NOT NULL,
+        outcome INTEGER NOT NULL,
+        PRIMARY KEY (subscription, message)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE aggregate (
+        id BLOB NOT NULL PRIMARY KEY,
+        maker BLOB NOT NULL,
+        bound INTEGER NOT NULL,
+        members INTEGER NOT NULL,
+        used INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX aggregate_maker ON aggregate (maker);
+    CREATE INDEX aggregate_used ON aggregate (used);
+
+    CREATE TABLE aggregate_member (
+        aggregate BLOB NOT NULL,
+        subscription BLOB NOT NULL,
+        expires INTEGER,
+        ttl INTEGER,
+        PRIMARY KEY (aggregate, subscription)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE simple_version (
+        subscription BLOB NOT NULL PRIMARY KEY,
+        version INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// SQLite reads a negative size as KiB.
 const CACHE_KIBIBYTES: i64 = -65_536;

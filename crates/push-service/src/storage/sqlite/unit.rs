@@ -1,11 +1,16 @@
 //! What one call does to the file, inside the transaction of its batch: agents and subscriptions here, messages in
-//! [`messages`], removal of what is old in [`sweep`].
+//! [`messages`] with their limits in [`room`], receipts in [`receipts`], aggregates in [`aggregates`], removal of what is
+//! old in [`sweep`].
 //!
-//! Invariant: whatever deletes a message takes it out of the counts and tells the outlet; [`Unit::removed`] is the one
-//! place for both.
+//! Invariant: whatever deletes a message takes it out of the counts and tells the outlet; [`removal`] is the one place
+//! for both.
 
+mod aggregates;
 mod messages;
 mod queues;
+mod receipts;
+mod removal;
+mod room;
 mod sweep;
 
 use std::sync::Arc;
@@ -14,11 +19,15 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use webpush::key::PublicKey;
 
 pub(super) use self::queues::Queues;
+pub(super) use self::receipts::ReceiptCounts;
+pub(super) use self::removal::Why;
+use self::removal::read_removed;
 use super::sequence::Sequence;
 use crate::clock::Instant;
 use crate::config::Retention;
-use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SenderId, SubscriptionId};
 use crate::message::{Message, Subscription};
+use crate::receipt::Maker;
 use crate::storage::{Registered, Registration, Totals};
 
 /// One transaction under way.
@@ -27,6 +36,7 @@ pub(super) struct Unit<'a> {
     pub(super) retention: Retention,
     pub(super) sequence: &'a Sequence,
     pub(super) queues: &'a mut Queues,
+    pub(super) receipts: &'a mut ReceiptCounts,
     pub(super) totals: Totals,
     pub(super) effects: &'a mut Vec<Effect>,
 }
@@ -36,8 +46,10 @@ pub(super) enum Effect {
     Known(Arc<Subscription>),
     Forgotten(AgentId, SubscriptionId),
     Stored(Arc<Message>),
-    Withdrawn(AgentId, MessageId),
+    Withdrawn(AgentId, MessageId, Why),
     AgentRemoved(AgentId),
+    ReceiptDue(ReceiptSubscriptionId),
+    ReceiptsEnded(ReceiptSubscriptionId),
 }
 
 impl Unit<'_> {
@@ -105,15 +117,6 @@ impl Unit<'_> {
         }
     }
 
-    pub(super) fn remove(&mut self, agent: AgentId) -> rusqlite::Result<bool> {
-        let known =
-            self.connection.prepare_cached("SELECT 1 FROM agent WHERE id = ?1")?.exists([agent.bytes()])?;
-        if known {
-            self.remove_agent(agent)?;
-        }
-        Ok(known)
-    }
-
     pub(super) fn subscription(&mut self, id: SubscriptionId) -> rusqlite::Result<Option<Arc<Subscription>>> {
         let found = self
             .connection
@@ -137,21 +140,33 @@ impl Unit<'_> {
     }
 
     fn remove_subscription(&mut self, agent: AgentId, id: SubscriptionId) -> rusqlite::Result<()> {
-        let gone: Vec<i64> = self
+        let gone = self
             .connection
-            .prepare_cached("DELETE FROM message WHERE agent = ?1 AND subscription = ?2 RETURNING id")?
-            .query_map((agent.bytes(), id.bytes()), |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        for message in gone {
-            self.totals.messages = self.totals.messages.saturating_sub(1);
-            self.effects.push(Effect::Withdrawn(agent, MessageId::from_number(message)));
+            .prepare_cached(
+                "DELETE FROM message WHERE agent = ?1 AND subscription = ?2
+                 RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
+            )?
+            .query_map((agent.bytes(), id.bytes()), read_removed)?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        for message in &gone {
+            self.removed(message, Why::Unsubscribed)?;
         }
         let removed = self
             .connection
             .prepare_cached("DELETE FROM subscription WHERE id = ?1")?
             .execute([id.bytes()])?;
-        self.totals.subscriptions =
-            self.totals.subscriptions.saturating_sub(u64::try_from(removed).unwrap_or(0));
+        if removed > 0 {
+            self.subscription_removed(agent, id)?;
+        }
+        Ok(())
+    }
+
+    /// Does what follows from the deletion of a subscription that has no messages any more.
+    fn subscription_removed(&mut self, agent: AgentId, id: SubscriptionId) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("DELETE FROM simple_version WHERE subscription = ?1")?
+            .execute([id.bytes()])?;
+        self.totals.subscriptions = self.totals.subscriptions.saturating_sub(1);
         self.queues.forget(id);
         self.effects.push(Effect::Forgotten(agent, id));
         Ok(())
@@ -166,6 +181,13 @@ fn read_subscription(row: &Row<'_>) -> rusqlite::Result<Subscription> {
         channel: ChannelId::from_bytes(row.get(2)?),
         restricted_to: key.map(|key| PublicKey::from_bytes(&key)).transpose().map_err(unusable)?,
     })
+}
+
+/// Reads a `maker` and whether what it has made is `bound` to its key, the first two columns.
+fn maker_of(row: &Row<'_>) -> rusqlite::Result<Maker> {
+    let sender = SenderId::from_bytes(row.get(0)?);
+    let bound: i64 = row.get(1)?;
+    Ok(if bound == 0 { Maker::Address(sender) } else { Maker::Key(sender) })
 }
 
 /// What the file or the system gave can't be used: fails the transaction.

@@ -1,8 +1,9 @@
 //! The thread that owns the file: group commit.
 //!
 //! Whatever waits goes into one transaction; after its commit the messages are handed out and all callers answered.
-//! When anything in it fails, the whole transaction is rolled back and all of them are told Unavailable, so nobody
-//! is answered for something that is not on disk.
+//! When a job in it fails, the transaction is rolled back and each of its jobs runs again in one of its own, so that one
+//! can't fail the others; when the commit fails, all of them are told Unavailable. Nobody is answered for something that
+//! is not on disk.
 //!
 //! A panic here stops the process: the memory beside the file could no longer be trusted.
 
@@ -16,8 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::cache::SubscriptionCache;
 use super::sequence::Sequence;
-use super::unit::{Effect, Queues, Unit};
+use super::unit::{Effect, Queues, ReceiptCounts, Unit};
 use crate::config::Retention;
+use crate::measure;
 use crate::storage::{Answer, Outlet, StorageError, Totals};
 
 /// The way to the thread.
@@ -35,6 +37,7 @@ pub(super) struct State {
     sequence: Arc<Sequence>,
     totals: Totals,
     queues: Queues,
+    receipts: ReceiptCounts,
 }
 
 impl State {
@@ -44,7 +47,14 @@ impl State {
         sequence: Arc<Sequence>,
         totals: Totals,
     ) -> Self {
-        Self { retention, cache, sequence, totals, queues: Queues::default() }
+        Self {
+            retention,
+            cache,
+            sequence,
+            totals,
+            queues: Queues::default(),
+            receipts: ReceiptCounts::default(),
+        }
     }
 }
 
@@ -72,14 +82,15 @@ impl Writer {
     }
 
     /// Has `operation` run in the next transaction; the answer comes after its commit. The job is queued when this is
-    /// called, not when the answer is first polled: order of calls is order of effects.
+    /// called, not when the answer is first polled: order of calls is order of effects. `operation` runs again after a
+    /// rollback.
     pub(super) fn ask<T, F>(&self, operation: F) -> Answer<'_, T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: Fn(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Asked { operation: Some(operation), result: None, reply });
+        let job = Box::new(Asked { operation, result: None, reply });
         // A full queue is answered at once: waiting longer would only move the queue into the callers.
         let queued = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok());
         Box::pin(async move {
@@ -113,18 +124,30 @@ impl Worker {
     fn work(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
         while waiting.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
-            let outcome = self.commit(&mut batch).map_err(|error| {
-                tracing::warn!(error = %error, jobs = batch.len(), "push service storage: transaction failed");
-                StorageError::Unavailable(error.to_string())
-            });
-            for job in batch.drain(..) {
-                job.answer(outcome.clone());
+            match self.commit(&mut batch) {
+                Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
+                Err(Failure::Job(_)) if batch.len() > 1 => {
+                    for job in batch.drain(..) {
+                        self.commit_alone(job);
+                    }
+                }
+                Err(failure) => {
+                    let error = failure.report(batch.len());
+                    batch.drain(..).for_each(|job| job.answer(Err(error.clone())));
+                }
             }
         }
     }
 
+    fn commit_alone(&mut self, job: Box<dyn Job>) {
+        let mut alone = [job];
+        let outcome = self.commit(&mut alone).map_err(|failure| failure.report(1));
+        let [job] = alone;
+        job.answer(outcome);
+    }
+
     /// Runs the batch in one transaction and hands out what it stored.
-    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let mut effects = Vec::new();
         let done = self.transact(batch, &mut effects);
         match done {
@@ -137,37 +160,36 @@ impl Worker {
             Err(error) => {
                 // The counts may hold what was rolled back: they are read again when needed.
                 self.state.queues.clear();
+                self.state.receipts.clear();
                 Err(error)
             }
         }
     }
 
-    fn transact(
-        &mut self,
-        batch: &mut [Box<dyn Job>],
-        effects: &mut Vec<Effect>,
-    ) -> rusqlite::Result<Totals> {
+    fn transact(&mut self, batch: &mut [Box<dyn Job>], effects: &mut Vec<Effect>) -> Result<Totals, Failure> {
         let before = self.state.sequence.last();
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.transaction().map_err(Failure::Transaction)?;
         let mut unit = Unit {
             connection: &transaction,
             retention: self.state.retention,
             sequence: &self.state.sequence,
             queues: &mut self.state.queues,
+            receipts: &mut self.state.receipts,
             totals: self.state.totals,
             effects,
         };
         for job in batch {
-            job.run(&mut unit)?;
+            job.run(&mut unit).map_err(Failure::Job)?;
         }
         let totals = unit.totals;
         let last = self.state.sequence.last();
         if last > before && !effects.is_empty() {
-            transaction
-                .prepare_cached("UPDATE service SET last_id = ?1 WHERE one = 1")?
-                .execute([last.number()])?;
+            let noted = transaction
+                .prepare_cached("UPDATE service SET last_id = ?1 WHERE one = 1")
+                .and_then(|mut statement| statement.execute([last.number()]));
+            noted.map_err(Failure::Transaction)?;
         }
-        transaction.commit()?;
+        transaction.commit().map_err(Failure::Transaction)?;
         Ok(totals)
     }
 
@@ -187,7 +209,10 @@ impl Worker {
                         outlet.stored(message);
                     }
                 }
-                Effect::Withdrawn(agent, id) => {
+                Effect::Withdrawn(agent, id, why) => {
+                    if let Some(dropped) = why.dropped() {
+                        measure::dropped(dropped, 1);
+                    }
                     if let Some(outlet) = outlet {
                         outlet.withdrawn(agent, id);
                     }
@@ -197,8 +222,34 @@ impl Worker {
                         outlet.agent_removed(agent);
                     }
                 }
+                Effect::ReceiptDue(id) => {
+                    if let Some(outlet) = outlet {
+                        outlet.receipt_due(id);
+                    }
+                }
+                Effect::ReceiptsEnded(id) => {
+                    if let Some(outlet) = outlet {
+                        outlet.receipts_ended(id);
+                    }
+                }
             }
         }
+    }
+}
+
+/// What made a transaction fail.
+enum Failure {
+    /// One of its jobs: the others may do without it.
+    Job(rusqlite::Error),
+    /// Beginning or committing it: no other would fare better.
+    Transaction(rusqlite::Error),
+}
+
+impl Failure {
+    fn report(self, jobs: usize) -> StorageError {
+        let (Self::Job(error) | Self::Transaction(error)) = self;
+        tracing::warn!(%error, jobs, "push service storage: transaction failed");
+        StorageError::Unavailable(error.to_string())
     }
 }
 
@@ -208,7 +259,7 @@ trait Job: Send {
 }
 
 struct Asked<T, F> {
-    operation: Option<F>,
+    operation: F,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, StorageError>>,
 }
@@ -216,12 +267,10 @@ struct Asked<T, F> {
 impl<T, F> Job for Asked<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Unit<'_>) -> rusqlite::Result<T> + Send,
+    F: Fn(&mut Unit<'_>) -> rusqlite::Result<T> + Send,
 {
     fn run(&mut self, unit: &mut Unit<'_>) -> rusqlite::Result<()> {
-        if let Some(operation) = self.operation.take() {
-            self.result = Some(operation(unit)?);
-        }
+        self.result = Some((self.operation)(unit)?);
         Ok(())
     }
 

@@ -14,28 +14,37 @@ pub(super) struct Acknowledger {
     service: Arc<Service>,
     agent: AgentId,
     waiting: Vec<MessageId>,
+    rejected: Vec<MessageId>,
     codes: Codes,
     under_way: Option<BoxFuture<'static, ()>>,
 }
 
 impl Acknowledger {
     pub(super) fn new(service: Arc<Service>, agent: AgentId) -> Self {
-        Self { service, agent, waiting: Vec::new(), codes: Codes::default(), under_way: None }
+        Self {
+            service,
+            agent,
+            waiting: Vec::new(),
+            rejected: Vec::new(),
+            codes: Codes::default(),
+            under_way: None,
+        }
     }
 
-    pub(super) fn add(&mut self, ids: Vec<MessageId>, codes: Codes) {
+    pub(super) fn add(&mut self, ids: Vec<MessageId>, rejected: Vec<MessageId>, codes: Codes) {
         if self.waiting.is_empty() {
             self.waiting = ids;
         } else {
             self.waiting.extend(ids);
         }
+        self.rejected.extend(rejected);
         self.codes.add(codes);
         self.start();
     }
 
     /// Whether so much waits that nothing more should be added before there is [`Acknowledger::progress`].
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= WAITING_MAX
+        self.waiting.len() + self.rejected.len() >= WAITING_MAX
     }
 
     /// Returns when the call under way has ended; never when there is none. Cancel-safe: the call goes on.
@@ -61,23 +70,37 @@ impl Acknowledger {
     }
 
     fn start(&mut self) {
-        if self.under_way.is_none() && !self.waiting.is_empty() {
+        if self.under_way.is_none() && !(self.waiting.is_empty() && self.rejected.is_empty()) {
             let ids = std::mem::take(&mut self.waiting);
+            let rejected = std::mem::take(&mut self.rejected);
             let codes = std::mem::take(&mut self.codes);
             let (service, agent) = (Arc::clone(&self.service), self.agent);
-            self.under_way = Some(Box::pin(acknowledge(service, agent, ids, codes)));
+            self.under_way = Some(Box::pin(acknowledge(service, agent, (ids, rejected), codes)));
         }
     }
 }
 
-async fn acknowledge(service: Arc<Service>, agent: AgentId, ids: Vec<MessageId>, codes: Codes) {
+async fn acknowledge(
+    service: Arc<Service>,
+    agent: AgentId,
+    (ids, rejected): (Vec<MessageId>, Vec<MessageId>),
+    codes: Codes,
+) {
     for _ in 0..ATTEMPTS {
-        match service.storage.acknowledge(agent, ids.clone()).await {
-            Ok(_) => {
-                measure::acknowledged(codes);
-                return;
+        // Both are asked for at once, so that they come into one transaction. Once more does no harm.
+        let storage = &service.storage;
+        let acknowledged = (!ids.is_empty()).then(|| storage.acknowledge(agent, ids.clone()));
+        let refused = (!rejected.is_empty()).then(|| storage.reject(agent, rejected.clone()));
+        let mut durable = true;
+        for call in [acknowledged, refused].into_iter().flatten() {
+            if let Err(error) = call.await {
+                tracing::warn!(%error, "acknowledgements could not be stored");
+                durable = false;
             }
-            Err(error) => tracing::warn!(%error, "acknowledgements could not be stored"),
+        }
+        if durable {
+            measure::acknowledged(codes);
+            return;
         }
         sleep(RETRY_AFTER).await;
     }

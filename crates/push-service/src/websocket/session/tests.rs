@@ -110,8 +110,11 @@ fn each_message_has_its_reaction() {
 fn acknowledgements_of_every_code_count_and_foreign_versions_do_not() {
     let id = MessageId::from_number;
     let mut agent = agent();
-    let delivered =
-        Reaction::Acknowledge { ids: vec![id(1), id(2)], codes: Codes { delivered: 2, ..Codes::default() } };
+    let delivered = Reaction::Acknowledge {
+        ids: vec![id(1), id(2)],
+        rejected: vec![],
+        codes: Codes { delivered: 2, ..Codes::default() },
+    };
     assert_eq!(agent.receive(ack(&[1, 2], 100), NOW), delivered);
     let cases = [
         (101, Codes { undecryptable: 1, ..Codes::default() }),
@@ -119,7 +122,7 @@ fn acknowledgements_of_every_code_count_and_foreign_versions_do_not() {
         (399, Codes { other: 1, ..Codes::default() }),
     ];
     for (code, codes) in cases {
-        let expected = Reaction::Acknowledge { ids: vec![id(3)], codes };
+        let expected = Reaction::Acknowledge { ids: vec![], rejected: vec![id(3)], codes };
         assert_eq!(agent.receive(ack(&[3], code), NOW), expected);
     }
     let foreign =

@@ -1,4 +1,4 @@
-//! Messages: storing with topic and limits, reading, acknowledging, revoking.
+//! Messages: storing, reading, acknowledging, revoking.
 
 use std::sync::Arc;
 
@@ -6,20 +6,13 @@ use bytes::Bytes;
 use rusqlite::{OptionalExtension, Row};
 use webpush::header::Urgency;
 
-use super::queues::Queue;
+use super::removal::{Why, read_removed};
 use super::{Effect, Unit, unusable};
 use crate::clock::Instant;
-use crate::id::{AgentId, ChannelId, MessageId, SubscriptionId};
+use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::message::{Content, Encoding, Keeping, Message, NewMessage, Scope, Selection};
 use crate::storage::Stored;
-
-/// A row that has been deleted: whose counts to lower and whom to tell.
-pub(super) struct Removed {
-    pub(super) id: MessageId,
-    pub(super) agent: AgentId,
-    pub(super) subscription: SubscriptionId,
-    pub(super) bytes: u64,
-}
+use crate::storage::sqlite::Step;
 
 impl Unit<'_> {
     pub(in crate::storage::sqlite) fn store(
@@ -28,11 +21,9 @@ impl Unit<'_> {
         now: Instant,
     ) -> rusqlite::Result<Stored> {
         let subscription = &new.subscription;
-        if self.queue(subscription.id, subscription.agent)?.is_none() {
-            return Ok(Stored::Gone);
-        }
+        let Some(load) = self.load(subscription.id, subscription.agent)? else { return Ok(Stored::Gone) };
         // Before anything gives way: what is refused must cost no other message its place.
-        if !self.can_have_room(new)? {
+        if !self.can_have_room(new, load)? {
             return Ok(Stored::Full);
         }
         // RFC 8030 §5.4: the message that has the topic is replaced.
@@ -41,21 +32,58 @@ impl Unit<'_> {
                 .connection
                 .prepare_cached(
                     "DELETE FROM message WHERE subscription = ?1 AND topic = ?2
-                     RETURNING id, agent, subscription, length(body)",
+                     RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
                 )?
                 .query_row((subscription.id.bytes(), topic.as_str()), read_removed)
                 .optional()?;
             if let Some(replaced) = replaced {
-                self.removed(&replaced);
+                self.removed(&replaced, Why::Replaced)?;
             }
         }
         self.make_room(new)?;
         let id = self.sequence.next(now);
         self.insert(id, new)?;
         self.totals.messages += 1;
-        self.queues.added(subscription.id, count(new.content.body.len()));
+        self.queues.added(subscription.id, subscription.agent, count(new.content.body.len()));
         self.effects.push(Effect::Stored(Arc::new(Message::new(id, new.clone(), Keeping::Stored))));
         Ok(Stored::Kept(id))
+    }
+
+    pub(in crate::storage::sqlite) fn store_all(
+        &mut self,
+        all: &[NewMessage],
+        now: Instant,
+    ) -> rusqlite::Result<Vec<Stored>> {
+        all.iter().map(|new| self.store(new, now)).collect()
+    }
+
+    /// `None` when `version` is not greater than the one before.
+    pub(in crate::storage::sqlite) fn store_version(
+        &mut self,
+        new: &NewMessage,
+        version: u64,
+        now: Instant,
+    ) -> rusqlite::Result<Option<Stored>> {
+        let id = new.subscription.id;
+        let before: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT version FROM simple_version WHERE subscription = ?1")?
+            .query_row([id.bytes()], |row| row.get(0))
+            .optional()?;
+        // The column holds the bits of an unsigned number.
+        if before.is_some_and(|before| version <= before.cast_unsigned()) {
+            return Ok(None);
+        }
+        let stored = self.store(new, now)?;
+        if matches!(stored, Stored::Kept(_)) {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO simple_version (subscription, version) VALUES (?1, ?2)
+                     ON CONFLICT (subscription) DO UPDATE SET version = ?2",
+                )?
+                .execute((id.bytes(), version.cast_signed()))?;
+        }
+        Ok(Some(stored))
     }
 
     pub(in crate::storage::sqlite) fn pending(
@@ -83,134 +111,49 @@ impl Unit<'_> {
         }
     }
 
-    pub(in crate::storage::sqlite) fn acknowledge(
+    /// Removes messages of the agent, for `why`.
+    pub(in crate::storage::sqlite) fn take_out(
         &mut self,
         agent: AgentId,
         ids: &[MessageId],
+        why: Why,
     ) -> rusqlite::Result<usize> {
-        let mut acknowledged = 0;
+        let mut taken = 0;
         for id in ids {
             let removed = self
                 .connection
                 .prepare_cached(
                     "DELETE FROM message WHERE id = ?1 AND agent = ?2
-                     RETURNING id, agent, subscription, length(body)",
+                     RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
                 )?
                 .query_row((id.number(), agent.bytes()), read_removed)
                 .optional()?;
             if let Some(removed) = removed {
-                acknowledged += 1;
-                self.removed(&removed);
+                taken += 1;
+                self.removed(&removed, why)?;
             }
         }
-        Ok(acknowledged)
+        Ok(taken)
     }
 
-    pub(in crate::storage::sqlite) fn revoke(&mut self, id: MessageId) -> rusqlite::Result<bool> {
-        let removed = self.delete(id)?;
-        if let Some(removed) = &removed {
-            self.removed(removed);
+    /// Removes a message, or some of those that share a body under this id.
+    pub(in crate::storage::sqlite) fn revoke(&mut self, id: MessageId) -> rusqlite::Result<Step> {
+        if self.end(id, Why::Revoked)? {
+            return Ok(Step::Done);
         }
-        Ok(removed.is_some())
-    }
-
-    /// Takes a deleted message out of the counts and out of the agent's hands.
-    pub(super) fn removed(&mut self, removed: &Removed) {
-        self.uncount(removed);
-        self.effects.push(Effect::Withdrawn(removed.agent, removed.id));
-    }
-
-    fn uncount(&mut self, removed: &Removed) {
-        self.totals.messages = self.totals.messages.saturating_sub(1);
-        self.queues.removed(removed.subscription, removed.bytes);
-    }
-
-    fn delete(&self, id: MessageId) -> rusqlite::Result<Option<Removed>> {
-        self.connection
-            .prepare_cached(
-                "DELETE FROM message WHERE id = ?1 RETURNING id, agent, subscription, length(body)",
-            )?
-            .query_row([id.number()], read_removed)
-            .optional()
-    }
-
-    /// What waits for the subscription; `None` when it has been removed.
-    fn queue(&mut self, id: SubscriptionId, agent: AgentId) -> rusqlite::Result<Option<Queue>> {
-        if let Some(queue) = self.queues.find(id) {
-            return Ok(Some(queue));
-        }
-        if self.subscription(id)?.is_none() {
-            return Ok(None);
-        }
-        let queue = self
+        let sharing = self
             .connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(length(body)), 0)
-                 FROM message WHERE agent = ?1 AND subscription = ?2",
-            )?
-            .query_row((agent.bytes(), id.bytes()), |row| {
-                Ok(Queue { messages: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) })
-            })?;
-        self.queues.learn(id, queue);
-        Ok(Some(queue))
-    }
-
-    /// Whether `new` fits beside what is more urgent than it and does not have its topic.
-    fn can_have_room(&mut self, new: &NewMessage) -> rusqlite::Result<bool> {
-        let subscription = &new.subscription;
-        if self.queue(subscription.id, subscription.agent)?.is_some_and(|queue| self.fits(queue, new)) {
-            return Ok(true);
+            .prepare_cached("SELECT id FROM message WHERE shared = ?1 LIMIT ?2")?
+            .query_map((id.number(), REVOKED_AT_ONCE), |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        for message in &sharing {
+            self.end(MessageId::from_number(*message), Why::Revoked)?;
         }
-        let staying = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(length(body)), 0) FROM message
-                 WHERE agent = ?1 AND subscription = ?2 AND urgency > ?3 AND (topic IS NULL OR topic IS NOT ?4)",
-            )?
-            .query_row(
-                (
-                    subscription.agent.bytes(),
-                    subscription.id.bytes(),
-                    urgency_number(new.urgency),
-                    new.topic.as_ref().map(webpush::header::Topic::as_str),
-                ),
-                |row| Ok(Queue { messages: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) }),
-            )?;
-        Ok(self.fits(staying, new))
-    }
-
-    /// Whether `new` fits into a queue. One message always does.
-    fn fits(&self, queue: Queue, new: &NewMessage) -> bool {
-        let bytes = queue.bytes.saturating_add(count(new.content.body.len()));
-        let fits = queue.messages < self.retention.subscription_messages_max
-            && bytes <= self.retention.subscription_bytes_max;
-        fits || queue.messages == 0
-    }
-
-    /// Evicts the oldest of the lowest urgency until `new` fits, which [`Unit::can_have_room`] has made sure of.
-    fn make_room(&mut self, new: &NewMessage) -> rusqlite::Result<()> {
-        let subscription = &new.subscription;
-        loop {
-            let Some(queue) = self.queue(subscription.id, subscription.agent)? else { return Ok(()) };
-            if self.fits(queue, new) {
-                return Ok(());
-            }
-            let victim: Option<i64> = self
-                .connection
-                .prepare_cached(
-                    "SELECT id FROM message WHERE agent = ?1 AND subscription = ?2 AND urgency <= ?3
-                     ORDER BY urgency, id LIMIT 1",
-                )?
-                .query_row(
-                    (subscription.agent.bytes(), subscription.id.bytes(), urgency_number(new.urgency)),
-                    |row| row.get(0),
-                )
-                .optional()?;
-            let Some(victim) = victim else { return Ok(()) };
-            if let Some(removed) = self.delete(MessageId::from_number(victim))? {
-                self.removed(&removed);
-            }
-        }
+        Ok(match i64::try_from(sharing.len()).unwrap_or(i64::MAX) {
+            0 => Step::Nothing,
+            REVOKED_AT_ONCE => Step::More,
+            _ => Step::Done,
+        })
     }
 
     fn insert(&self, id: MessageId, new: &NewMessage) -> rusqlite::Result<()> {
@@ -219,11 +162,23 @@ impl Unit<'_> {
             Encoding::Aes128gcm => (1, None, None),
             Encoding::Aesgcm { encryption, crypto_key } => (2, Some(encryption), Some(crypto_key)),
         };
+        // A shared body may have gone with the last message that had it, so it is put there with each.
+        let (body, shared_bytes) = match new.shared {
+            None => (new.content.body.as_ref(), None),
+            Some(shared) => {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO shared_body (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+                    )?
+                    .execute((shared.number(), new.content.body.as_ref()))?;
+                (&[][..], Some(i64::try_from(new.content.body.len()).unwrap_or(i64::MAX)))
+            }
+        };
         self.connection
             .prepare_cached(
                 "INSERT INTO message (id, agent, subscription, topic, urgency, expires,
-                                      encoding, encryption, crypto_key, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                      encoding, encryption, crypto_key, body, receipt, shared, shared_bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute((
                 id.number(),
@@ -235,7 +190,10 @@ impl Unit<'_> {
                 encoding,
                 encryption,
                 crypto_key,
-                new.content.body.as_ref(),
+                body,
+                new.receipt.as_ref().map(ReceiptSubscriptionId::bytes),
+                new.shared.map(MessageId::number),
+                shared_bytes,
             ))?;
         Ok(())
     }
@@ -259,17 +217,8 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-pub(super) fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
-    Ok(Removed {
-        id: MessageId::from_number(row.get(0)?),
-        agent: AgentId::from_bytes(row.get(1)?),
-        subscription: SubscriptionId::from_bytes(row.get(2)?),
-        bytes: unsigned(row.get(3)?),
-    })
-}
-
 /// RFC 8030 §5.3, in order, so that SQL can compare.
-const fn urgency_number(urgency: Urgency) -> i64 {
+pub(super) const fn urgency_number(urgency: Urgency) -> i64 {
     match urgency {
         Urgency::VeryLow => 0,
         Urgency::Low => 1,
@@ -288,24 +237,29 @@ fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn count(length: usize) -> u64 {
+pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 const PENDING_OF_SET: &str = "
     SELECT message.id, message.agent, subscription.channel, urgency, expires,
-           encoding, encryption, crypto_key, body, message.subscription
+           encoding, encryption, crypto_key, coalesce(shared_body.body, message.body),
+           message.subscription
     FROM message JOIN subscription ON subscription.id = message.subscription
+    LEFT JOIN shared_body ON shared_body.id = message.shared
     WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
     ORDER BY message.id LIMIT ?5";
 const PENDING_OF_SUBSCRIPTION: &str = "
     SELECT message.id, message.agent, subscription.channel, urgency, expires,
-           encoding, encryption, crypto_key, body, message.subscription
+           encoding, encryption, crypto_key, coalesce(shared_body.body, message.body),
+           message.subscription
     FROM message JOIN subscription ON subscription.id = message.subscription
+    LEFT JOIN shared_body ON shared_body.id = message.shared
     WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
       AND message.subscription = ?6
     ORDER BY message.id LIMIT ?5";
+const REVOKED_AT_ONCE: i64 = 500;
