@@ -46,4 +46,5 @@ pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;
 pub use scram::{ScramKeys, ScramRecord};
 pub use store::lifecycle::restore;
+pub use store::reading::RawReader;
 pub use store::{CheckReport, OpenError, Options, Store};

@@ -33,7 +33,7 @@ mod full_disk_tests;
 pub(crate) mod lifecycle;
 mod mailboxes;
 mod push;
-mod reading;
+pub(crate) mod reading;
 mod writing;
 
 /// How to open a store.

@@ -11,7 +11,8 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use rusqlite::params;
 
 use super::writer::Tx;
-use super::{Sql, int, uint};
+use super::{Sql, failed, int, uint};
 use crate::{AccountId, Error, MessageId, Result};
 
 /// Where the large ones are.
@@ -102,6 +103,13 @@ impl Directory {
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> io::Result<Bytes> {
         fs::read(self.path.join(name)).map(Bytes::from)
+    }
+
+    /// Reads a stretch of a file, which has to be there.
+    fn read_range(&self, name: &str, range: Range<u64>) -> io::Result<Bytes> {
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
+        File::open(self.path.join(name))?.read_exact_at(&mut bytes, range.start)?;
+        Ok(Bytes::from(bytes))
     }
 
     /// The path of a file, for copying.
@@ -191,6 +199,52 @@ pub(crate) fn of_message(
     let sql_text = "SELECT data FROM blob_data WHERE id = ?1";
     let data = sql.one("read blob", sql_text, [int(data_id)], |row| row.get::<_, Vec<u8>>(0))?;
     data.map(Bytes::from).ok_or_else(|| Error::Bug(format!("the content of message {message} is not there")))
+}
+
+/// Which content a message has, and how long it is.
+pub(crate) fn identity(sql: Sql<'_>, account: AccountId, message: MessageId) -> Result<([u8; 32], u64)> {
+    let found = sql.one(
+        "find content",
+        "SELECT b.hash, b.size FROM message m JOIN blob b ON b.hash = m.blob_hash \
+         WHERE m.account_id = ?1 AND m.id = ?2",
+        [int(account.0), int(message.0)],
+        |row| Ok((row.get(0)?, uint(row, 1)?)),
+    )?;
+    found.ok_or(Error::NotFound("message"))
+}
+
+/// A stretch of content that is `size` bytes long; of what is beyond its end, nothing.
+///
+/// Content is found by its hash each time: the row that holds it may have been given to other content since.
+pub(crate) fn range(
+    sql: Sql<'_>,
+    files: &Directory,
+    (hash, size): (&[u8; 32], u64),
+    range: Range<u64>,
+) -> Result<Bytes> {
+    let range = range.start.min(size)..range.end.min(size);
+    if range.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let found =
+        sql.one("find blob by hash", "SELECT data_id, file_name FROM blob WHERE hash = ?1", [hash], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
+    let (data_id, file_name) = found.ok_or(Error::NotFound("message"))?;
+    if !file_name.is_empty() {
+        let read = files.read_range(&file_name, range);
+        return read.map_err(|error| Error::Unavailable(format!("read blob: {error}")));
+    }
+    if range == (0..size) {
+        let sql_text = "SELECT data FROM blob_data WHERE id = ?1";
+        let data = sql.one("read blob", sql_text, [data_id], |row| row.get::<_, Vec<u8>>(0))?;
+        return data.map(Bytes::from).ok_or_else(|| Error::Bug("a blob's content is not there".into()));
+    }
+    let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
+    let start = usize::try_from(range.start).unwrap_or(usize::MAX);
+    let blob = sql.0.blob_open("main", "blob_data", "data", data_id, true);
+    blob.and_then(|blob| blob.read_at_exact(&mut bytes, start)).map_err(failed("read a range of a blob"))?;
+    Ok(Bytes::from(bytes))
 }
 
 /// Larger content is a file.

@@ -1,5 +1,6 @@
 //! Messages: views, rows, content.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -72,12 +73,59 @@ impl Store {
         .await
     }
 
-    /// A message as it was stored.
+    /// A message as it was stored, all of it in memory. For what goes to a client piece by piece there is
+    /// [`Store::open_raw`].
     ///
     /// # Errors
     /// NotFound; Unavailable if its file can't be read.
     pub async fn raw(&self, access: &Access, message: MessageId) -> Result<Bytes> {
         let (owner, inner) = (access.owner, Arc::clone(&self.inner));
         self.read(move |sql| blobs::of_message(sql, inner.files(), owner, message)).await
+    }
+
+    /// Opens a message to be read in stretches, and reads the first: the bytes of `first` as far as there are any.
+    ///
+    /// # Errors
+    /// NotFound; Unavailable if its file can't be read.
+    pub async fn open_raw(
+        &self,
+        access: &Access,
+        message: MessageId,
+        first: Range<u64>,
+    ) -> Result<(RawReader, Bytes)> {
+        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        let read = self.read(move |sql| {
+            let (hash, size) = blobs::identity(sql, owner, message)?;
+            let bytes = blobs::range(sql, inner.files(), (&hash, size), first)?;
+            Ok((hash, size, bytes))
+        });
+        let (hash, size, bytes) = read.await?;
+        Ok((RawReader { store: self.clone(), hash, size }, bytes))
+    }
+}
+
+/// A message that is read in stretches. Whoever has opened it may read on although it is expunged meanwhile, for a
+/// day at least.
+#[derive(Clone)]
+pub struct RawReader {
+    store: Store,
+    hash: [u8; 32],
+    size: u64,
+}
+
+impl RawReader {
+    /// Bytes of the whole message.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes of a range, as far as there are any; all of them are in memory.
+    ///
+    /// # Errors
+    /// NotFound once the message has been gone for long; Unavailable if its file can't be read.
+    pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        let (hash, size, inner) = (self.hash, self.size, Arc::clone(&self.store.inner));
+        self.store.read(move |sql| blobs::range(sql, inner.files(), (&hash, size), range)).await
     }
 }

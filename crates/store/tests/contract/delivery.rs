@@ -32,6 +32,50 @@ async fn content_of_every_size_comes_back() {
 }
 
 #[tokio::test]
+async fn content_of_every_size_is_read_in_stretches() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    for length in [0, 1, 5_000, 256 * 1024, 256 * 1024 + 1, 1_000_000] {
+        let text: String = (b'a'..=b'y').cycle().take(length).map(char::from).collect();
+        let placed = home.append(&alice, "INBOX", &text).await.placed;
+        let size = length as u64;
+        for range in [0..size, 0..1, 1..size, 4_000..9_000, size.saturating_sub(3)..size + 9, size..size + 1]
+        {
+            let expected = text.get(
+                usize::try_from(range.start).unwrap().min(length)
+                    ..usize::try_from(range.end).unwrap().min(length),
+            );
+            let (reader, first) = home.store.open_raw(&alice, placed.message, range.clone()).await.unwrap();
+            assert_eq!(reader.size(), size);
+            assert!(Some(first.as_ref()) == expected.map(str::as_bytes), "{range:?} of {length} bytes");
+            assert!(reader.read(range.clone()).await.unwrap() == first, "{range:?} of {length} bytes");
+        }
+        let (reader, _) = home.store.open_raw(&alice, placed.message, 0..0).await.unwrap();
+        #[expect(clippy::reversed_empty_ranges, reason = "what a caller may get wrong")]
+        let backwards = reader.read(9..2).await.unwrap();
+        assert!(backwards.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_reads_a_message_in_stretches_reads_on_when_it_is_expunged() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    for length in [10_000, 300_000] {
+        let placed = home.append(&alice, "INBOX", &"z".repeat(length)).await.placed;
+        let (reader, first) = home.store.open_raw(&alice, placed.message, 0..1_000).await.unwrap();
+        let change = store::FlagChange { add: Flags::DELETED, ..Default::default() };
+        let uids = vec![placed.uid];
+        let _ = home.store.store_flags(&alice, placed.mailbox, uids, change, None).await.unwrap();
+        let _ = home.store.expunge(&alice, placed.mailbox, None).await.unwrap();
+        let gone = home.store.open_raw(&alice, placed.message, 0..1).await;
+        assert!(matches!(gone.map(|_| ()), Err(Error::NotFound("message"))));
+        let rest = reader.read(1_000..u64::MAX).await.unwrap();
+        assert_eq!(first.len() + rest.len(), length);
+    }
+}
+
+#[tokio::test]
 async fn each_recipient_has_an_outcome_of_its_own() {
     let home = Home::new().await;
     let (alice, bob) = (home.account("alice").await, home.account("bob").await);

@@ -27,6 +27,7 @@ async fn ask(store: &Store, access: &Access, ids: &Ids) -> Vec<String> {
         said(store.mailbox_changes(access, mailbox, ModSeq(0)).await),
         said(store.messages(access, mailbox, uids(), ALL).await),
         said(store.raw(access, message_id).await),
+        said(store.open_raw(access, message_id, 0..9).await.map(|(reader, first)| (reader.size(), first))),
         said(store.append(access, into.clone()).await),
         said(store.append_many(access, vec![into]).await),
         said(store.store_flags(access, mailbox, uids(), change, None).await),
