@@ -30,7 +30,6 @@ use notifier::compose::{Assignment, Composed, Composer, Composing, Detail, Push}
 use store::{
     Access, AccountChanges, Columns, Mailbox, MailboxId, MessageRow, ModSeq, PushKind, SpecialUse, Store, Uid,
 };
-use tokio::sync::Semaphore;
 use webpush::header::{Topic, Ttl, Urgency};
 use webpush::padding::CLEARTEXT_BYTES_MAX;
 
@@ -83,15 +82,13 @@ fn special_use_name(special_use: SpecialUse) -> &'static str {
 #[derive(Debug)]
 pub struct ImapComposer {
     silent: SilentMailboxes,
-    /// Whole messages in memory at a time, however many pushes are composed.
-    messages_read: Semaphore,
 }
 
 impl ImapComposer {
     /// A composer that says nothing of these mailboxes.
     #[must_use]
     pub fn new(silent: SilentMailboxes) -> Self {
-        Self { silent, messages_read: Semaphore::new(MESSAGES_READ_MAX) }
+        Self { silent }
     }
 
     async fn compose_from(&self, store: &Store, assignment: &Assignment<'_>) -> store::Result<Composed> {
@@ -126,7 +123,7 @@ impl ImapComposer {
         let draft = match detail {
             Detail::Summary => summary_of(&news, style),
             Detail::Full => {
-                let writer = Writer { composer: self, store, access, style, keywords: &keywords };
+                let writer = Writer { store, access, style, keywords: &keywords };
                 writer.draft_of(&news).await?
             }
         };
@@ -215,7 +212,6 @@ fn push_of(cleartext: Bytes, announces_mail: bool) -> Push {
 
 /// Writes one push in full detail.
 struct Writer<'a> {
-    composer: &'a ImapComposer,
     store: &'a Store,
     access: &'a Access,
     style: Style,
@@ -303,15 +299,12 @@ impl Writer<'_> {
                 tracing::error!(message = row.entry.message.0, "a stored structure can't be read");
                 continue;
             };
-            let _permit = self.composer.messages_read.acquire().await;
-            let raw = match self.store.raw(self.access, row.entry.message).await {
-                Ok(raw) => raw,
+            let Some(part) = text::TextPart::of(&structure) else { continue };
+            match self.store.open_raw(self.access, row.entry.message, part.range()).await {
+                Ok((_, start)) => draft.give_text(row.entry.message, &part.decode(&start)),
                 // Expunged since: the next push says so.
-                Err(store::Error::NotFound(_)) => continue,
+                Err(store::Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
-            };
-            if let Some(text) = text::text_of(&structure, &raw) {
-                draft.give_text(row.entry.message, &text);
             }
         }
         Ok(())
@@ -328,8 +321,6 @@ const PAGES_MAX: usize = 8;
 const ENVELOPES_MAX: usize = 24;
 /// New messages that may get their text; a smaller part of more messages would show nothing.
 const TEXTS_MAX: usize = 8;
-/// Messages that are read at a time for their text; further composes wait.
-const MESSAGES_READ_MAX: usize = 4;
 /// draft-gougeon-imap-webpush §7.2: a week.
 const TTL: Ttl = Ttl::from_seconds(604_800);
 /// As long as the token lives.

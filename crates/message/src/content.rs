@@ -33,10 +33,9 @@ pub fn text<'r>(part: &Part, raw: &'r [u8]) -> Text<'r> {
     text_of(part, body(part, raw))
 }
 
-/// The text of the first `bytes_max` bytes of the body of `part`.
-pub fn text_start<'r>(part: &Part, raw: &'r [u8], bytes_max: usize) -> Text<'r> {
-    let body = body(part, raw);
-    text_of(part, body.get(..bytes_max).unwrap_or(body))
+/// The text of what the body of `part` begins with: of all of it, or of as much as was read.
+pub fn text_start<'r>(part: &Part, body_start: &'r [u8]) -> Text<'r> {
+    text_of(part, body_start)
 }
 
 fn text_of<'r>(part: &Part, body: &'r [u8]) -> Text<'r> {
@@ -54,7 +53,7 @@ fn damage(text: Text<'_>, is_damaged: bool) -> Text<'_> {
     Text { is_damaged: text.is_damaged || is_damaged, ..text }
 }
 
-fn body<'r>(part: &Part, raw: &'r [u8]) -> &'r [u8] {
+pub(crate) fn body<'r>(part: &Part, raw: &'r [u8]) -> &'r [u8] {
     raw.get(part.body_range()).unwrap_or_default()
 }
 

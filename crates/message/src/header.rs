@@ -24,10 +24,15 @@ impl HeaderField {
         self.start as usize..self.end as usize
     }
 
+    /// Where the field's name stands, at most [`FIELD_NAME_BYTES_MAX`] bytes.
+    pub fn name_range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.name_len)
+    }
+
     /// The field's name as it was written; compare it ignoring ASCII case.
     pub fn name<'r>(&self, raw: &'r [u8]) -> &'r [u8] {
-        let start = self.start as usize;
-        raw.get(start..start + usize::from(self.name_len)).unwrap_or_default()
+        raw.get(self.name_range()).unwrap_or_default()
     }
 
     /// What follows the colon, still folded, without the last line end.

@@ -84,11 +84,11 @@ pub use header::{
 pub use message_id::{MESSAGE_ID_BYTES_MAX, MESSAGE_IDS_MAX, message_ids};
 pub use mime_field::{PARAMETERS_MAX, Parameter, decoded as decoded_parameter};
 pub use preview::PREVIEW_CHARS_MAX;
-pub use structure::section::{HeaderSelection, Section};
+pub use structure::section::{Header, HeaderSelection, Section};
 pub use structure::{Content, Disposition, Node, Part, Structure};
 pub use subject::{BASE_SUBJECT_BYTES_MAX, BaseSubject, base_subject};
 pub use summary::Summary;
-pub use transfer::{Decoded, TransferEncoding};
+pub use transfer::{Decoded, Decoder, TransferEncoding};
 pub use tree::{BOUNDARY_BYTES_MAX, DEPTH_MAX, LANGUAGES_MAX, PARTS_MAX};
 
 /// All that one parse of a message finds.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::content::text_start;
+use crate::content::{body, text_start};
 use crate::html;
 use crate::structure::{Part, Structure};
 
@@ -22,7 +22,8 @@ pub(crate) fn preview(structure: &Structure, raw: &[u8]) -> String {
 }
 
 fn preview_of(part: &Part, raw: &[u8]) -> String {
-    let source = text_start(part, raw, SOURCE_BYTES_MAX).text;
+    let body = body(part, raw);
+    let source = text_start(part, body.get(..SOURCE_BYTES_MAX).unwrap_or(body)).text;
     let text = if part.is_type("text", "html") {
         Cow::Owned(html::to_text(&source, TEXT_BYTES_MAX))
     } else {

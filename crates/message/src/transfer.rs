@@ -5,6 +5,10 @@
 
 use std::borrow::Cow;
 
+mod decoder;
+
+pub use decoder::Decoder;
+
 /// The transfer encoding of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferEncoding {
@@ -56,37 +60,64 @@ pub(crate) fn decode(body: &[u8], encoding: TransferEncoding) -> Decoded<'_> {
 /// RFC 2045 §6.8: line ends and padding carry nothing; other bytes outside the alphabet are ignored.
 pub(crate) fn base64(body: &[u8]) -> Decoded<'static> {
     let mut bytes = Vec::with_capacity(body.len() / 4 * 3 + 3);
-    let mut is_damaged = false;
-    let (mut group, mut digits) = (0u32, 0u32);
-    for &byte in body {
-        match BASE64.get(usize::from(byte)).copied().unwrap_or(IGNORED) {
-            digit @ 0..64 => {
-                group = group << 6 | u32::from(digit);
-                digits += 1;
-                if digits == 4 {
-                    let [_, first, second, third] = group.to_be_bytes();
-                    bytes.extend_from_slice(&[first, second, third]);
-                    (group, digits) = (0, 0);
-                }
-            }
-            PADDING if digits > 0 => {
-                is_damaged |= digits == 1;
-                flush(&mut bytes, group, digits);
-                (group, digits) = (0, 0);
-            }
-            PADDING | BLANK => {}
-            _ => is_damaged = true,
-        }
-    }
-    // Padding that is missing at the very end is harmless; one digit alone is not even one byte.
-    is_damaged |= digits == 1;
-    flush(&mut bytes, group, digits);
+    let mut group = Group::default();
+    let mut is_damaged = group.decode(body, &mut bytes);
+    is_damaged |= group.finish(&mut bytes);
     Decoded { bytes: Cow::Owned(bytes), is_damaged }
+}
+
+/// Base64 digits that are not four yet.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    bits: u32,
+    digits: u32,
+}
+
+impl Group {
+    /// Decodes a stretch of base64 onto `bytes`; says whether it was damaged.
+    fn decode(&mut self, body: &[u8], bytes: &mut Vec<u8>) -> bool {
+        let mut is_damaged = false;
+        let Self { mut bits, mut digits } = *self;
+        for &byte in body {
+            match BASE64.get(usize::from(byte)).copied().unwrap_or(IGNORED) {
+                digit @ 0..64 => {
+                    bits = bits << 6 | u32::from(digit);
+                    digits += 1;
+                    if digits == 4 {
+                        let [_, first, second, third] = bits.to_be_bytes();
+                        bytes.extend_from_slice(&[first, second, third]);
+                        (bits, digits) = (0, 0);
+                    }
+                }
+                PADDING if digits > 0 => {
+                    is_damaged |= digits == 1;
+                    flush(bytes, bits, digits);
+                    (bits, digits) = (0, 0);
+                }
+                PADDING | BLANK => {}
+                _ => is_damaged = true,
+            }
+        }
+        *self = Self { bits, digits };
+        is_damaged
+    }
+
+    /// Padding that is missing at the very end is harmless; one digit alone is not even one byte: damage.
+    fn finish(self, bytes: &mut Vec<u8>) -> bool {
+        flush(bytes, self.bits, self.digits);
+        self.digits == 1
+    }
 }
 
 /// RFC 2045 §6.7.
 pub(crate) fn quoted_printable(body: &[u8]) -> Decoded<'static> {
     let mut bytes = Vec::with_capacity(body.len());
+    let is_damaged = quoted_lines(body, &mut bytes);
+    Decoded { bytes: Cow::Owned(bytes), is_damaged }
+}
+
+/// Decodes whole lines, or the last one without its end, onto `bytes`; says whether they were damaged.
+fn quoted_lines(body: &[u8], bytes: &mut Vec<u8>) -> bool {
     let mut is_damaged = false;
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         let (text, line_end) = split_line_end(line);
@@ -97,10 +128,10 @@ pub(crate) fn quoted_printable(body: &[u8]) -> Decoded<'static> {
             Some(text) => (text, &b""[..]),
             None => (text, line_end),
         };
-        is_damaged |= quoted_line(text, &mut bytes);
+        is_damaged |= quoted_line(text, bytes);
         bytes.extend_from_slice(line_end);
     }
-    Decoded { bytes: Cow::Owned(bytes), is_damaged }
+    is_damaged
 }
 
 /// Decodes `=XX` in one line onto `bytes`; says whether an `=` was not followed by two digits.

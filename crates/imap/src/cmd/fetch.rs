@@ -1,9 +1,8 @@
 //! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8970).
 //!
-//! Messages are read in batches and written one by one; what the client does not take, is not read. What FLAGS,
-//! UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
+//! Messages are read in batches and written one by one, their text piece by piece; what the client does not take, is
+//! not read. What FLAGS, UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
 
-use bytes::Bytes;
 use message::{EnvelopeRef, Structure, Summary};
 use store::{Columns, Entry, FlagChange, Flags, MessageRow};
 
@@ -21,8 +20,10 @@ use crate::wire::response::{Code, ObjectId, Status};
 use crate::wire::set::Numbering;
 
 mod content;
+mod pieces;
 
 use content::Content;
+use pieces::{PIECE_BYTES, Pieces};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done, Failure> {
@@ -104,8 +105,7 @@ impl Plan {
         }
         if !self.needs_rows {
             for (seq, entry) in batch {
-                self.write(context, Message { seq, row: row_of(entry), tell_flags: false, raw: None })
-                    .await?;
+                self.write(context, Message { seq, row: row_of(entry), tell_flags: false }).await?;
             }
             return Ok(false);
         }
@@ -119,39 +119,26 @@ impl Plan {
                 is_missing = true;
                 continue;
             };
-            let raw = if self.needs_raw {
-                let (access, _) = context.session.selected()?;
-                match context.store().raw(access, row.entry.message).await {
-                    Ok(raw) => Some(raw),
-                    Err(store::Error::NotFound(_)) => {
-                        is_missing = true;
-                        continue;
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            } else {
-                None
-            };
             let tell_flags = became_seen.binary_search(&row.entry.uid).is_ok();
-            self.write(context, Message { seq, row, tell_flags, raw }).await?;
+            is_missing |= !self.write(context, Message { seq, row, tell_flags }).await?;
         }
         Ok(is_missing)
     }
 
-    /// Writes the response for one message.
-    async fn write(&self, context: &mut Context<'_>, message: Message) -> Result<(), Failure> {
+    /// Writes the response for one message; `false` if its text is asked for and gone.
+    async fn write(&self, context: &mut Context<'_>, message: Message) -> Result<bool, Failure> {
         let structure = if self.columns.structure {
             Some(Structure::decode(&message.row.structure).map_err(damaged)?)
         } else {
             None
         };
         // What can fail comes before the response's first byte.
-        let contents = match (&structure, &message.raw) {
-            (Some(structure), Some(raw)) => {
-                let contents = self.fetch.items.iter().map(|item| Content::of(item, structure, raw));
-                contents.collect::<Result<Vec<_>, _>>()?
-            }
-            _ => Vec::new(),
+        let mut text = match &structure {
+            Some(structure) if self.needs_raw => match self.text(context, &message.row, structure).await? {
+                Some(text) => Some(text),
+                None => return Ok(false),
+            },
+            _ => None,
         };
         let (_, selected) = context.session.selected()?;
         if flags::has_unknown_keyword(message.row.entry.flags, &selected.keywords) {
@@ -165,19 +152,17 @@ impl Plan {
             selected.view.learn(message.row.entry);
         }
         let mut line = FetchLine::new(&mut context.link.out, message.seq, FetchForm::Fetch);
-        let mut contents = contents.into_iter();
-        for item in &self.fetch.items {
-            let content = contents.next();
+        for (index, item) in self.fetch.items.iter().enumerate() {
+            let content = text.as_mut().and_then(|(contents, pieces)| Some((contents.get(index)?, pieces)));
             match content {
-                Some(Content::Elsewhere) | None => {
+                None | Some((Content::Elsewhere, _)) => {
                     let known = Known { row: &message.row, structure: structure.as_ref() };
                     known.write(item, &mut line, &selected.keywords, quoting)?;
                 }
-                Some(content) => {
+                Some((content, pieces)) => {
                     let paused = line.pause();
-                    let raw = message.raw.as_deref().unwrap_or_default();
-                    let paused = content.write(item, raw, paused, context.link).await?;
-                    line = paused.resume(&mut context.link.out);
+                    let written = content.write(item, pieces, paused, context.link).await;
+                    line = written.map_err(broken_off)?.resume(&mut context.link.out);
                 }
             }
         }
@@ -189,7 +174,32 @@ impl Plan {
         }
         line.finish();
         context.link.drain().await?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Opens a message's text and finds in it what each item asks for; `None` if it is gone.
+    async fn text<'s>(
+        &self,
+        context: &Context<'_>,
+        row: &MessageRow,
+        structure: &'s Structure,
+    ) -> Result<Option<(Vec<Content<'s>>, Pieces)>, Failure> {
+        let start = if u64::from(row.size) <= PIECE_BYTES {
+            0
+        } else {
+            self.fetch.items.iter().find_map(|item| content::start(item, structure)).unwrap_or_default()
+        };
+        let (access, _) = context.session.selected()?;
+        let mut pieces = match Pieces::open(context.store(), access, row.entry.message, start).await {
+            Ok(pieces) => pieces,
+            Err(store::Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut contents = Vec::with_capacity(self.fetch.items.len());
+        for item in &self.fetch.items {
+            contents.push(Content::of(item, structure, &mut pieces).await?);
+        }
+        Ok(Some((contents, pieces)))
     }
 }
 
@@ -199,7 +209,6 @@ struct Message {
     row: MessageRow,
     /// Whether this FETCH has changed its flags.
     tell_flags: bool,
-    raw: Option<Bytes>,
 }
 
 /// What is known of a message without its text.
@@ -280,6 +289,17 @@ fn row_of(entry: Entry) -> MessageRow {
         envelope: Vec::new(),
         structure: Vec::new(),
         summary: Vec::new(),
+    }
+}
+
+/// Half an answer has been sent: nothing that could still be said would be understood.
+fn broken_off(failure: Failure) -> Failure {
+    match failure {
+        Failure::Store(error) => {
+            tracing::warn!(%error, "a message can't be read to its end");
+            Failure::Link(std::io::Error::other(error))
+        }
+        other => other,
     }
 }
 

@@ -56,18 +56,15 @@ impl Structure {
     /// when there is no such part, or when it has no such section: HEADER and TEXT exist for messages only,
     /// MIME for parts only.
     pub fn section(&self, raw: &[u8], path: &[u32], section: Section<'_>) -> Option<Vec<Range<usize>>> {
-        let (node, fields) = if path.is_empty() {
-            (self.root(), Some(self.fields.as_slice()))
-        } else {
-            let part = self.part_at(path)?;
-            match (section, &part.part.kind) {
-                (Section::Whole, _) => return Some(vec![part.part.body_range()]),
-                (Section::Mime, _) => return Some(vec![part.part.header_range()]),
-                (_, Kind::Message(message)) => (self.node(part.index + 1)?, Some(message.fields.as_slice())),
-                (_, Kind::Leaf | Kind::Multipart) => return None,
+        if !path.is_empty() {
+            match section {
+                Section::Whole => return self.part_at(path).map(|node| vec![node.part.body_range()]),
+                Section::Mime => return self.part_at(path).map(|node| vec![node.part.header_range()]),
+                Section::Header | Section::HeaderFields(..) | Section::Text => {}
             }
-        };
-        let (header, body) = (node.part.header_range(), node.part.body_range());
+        }
+        let message = self.message_at(path)?;
+        let (header, body) = (message.header.range(), message.body);
         let whole = header.start..body.end;
         match section {
             Section::Whole => Some(vec![whole]),
@@ -75,9 +72,81 @@ impl Structure {
             Section::Text => Some(vec![body]),
             Section::Mime => None,
             Section::HeaderFields(selection, names) => {
-                Some(selected(raw, header, fields?, |name| selects(selection, names, name)))
+                let end = raw.get(message.header.end_range()).unwrap_or_default();
+                Some(message.header.select(end, |field| selection.selects(names, field.name(raw))))
             }
         }
+    }
+
+    /// The header of the message that these part numbers lead to; none for parts that are no message.
+    pub fn header_at(&self, path: &[u32]) -> Option<Header<'_>> {
+        self.message_at(path).map(|message| message.header)
+    }
+
+    fn message_at(&self, path: &[u32]) -> Option<MessageParts<'_>> {
+        let (root, fields) = if path.is_empty() {
+            (self.root(), self.fields.as_slice())
+        } else {
+            let node = self.part_at(path)?;
+            let Kind::Message(message) = &node.part.kind else { return None };
+            (self.node(node.index + 1)?, message.fields.as_slice())
+        };
+        let header = Header { range: root.part.header_range(), fields };
+        Some(MessageParts { header, body: root.part.body_range() })
+    }
+}
+
+/// A message, the outermost or one inside.
+struct MessageParts<'s> {
+    header: Header<'s>,
+    body: Range<usize>,
+}
+
+/// The header of a message, for a reader who does not have the message in memory.
+#[derive(Debug, Clone)]
+pub struct Header<'s> {
+    range: Range<usize>,
+    fields: &'s [HeaderField],
+}
+
+impl<'s> Header<'s> {
+    /// Where it stands in the raw message, with the empty line that ends it.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Its fields, in order.
+    pub fn fields(&self) -> &'s [HeaderField] {
+        self.fields
+    }
+
+    /// The bytes that [`Header::select`] has to see: the last three.
+    pub fn end_range(&self) -> Range<usize> {
+        self.range.end.saturating_sub(3).max(self.range.start)..self.range.end
+    }
+
+    /// The ranges of the chosen fields and of the empty line, in order. `end` is what stands at [`Header::end_range`].
+    // RFC 9051 §6.4.5.1: the empty line that ends the header is part of every subset of it, where there is one.
+    pub fn select(&self, end: &[u8], chosen: impl FnMut(&&HeaderField) -> bool) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let empty_line = self.range.end.saturating_sub(empty_line_bytes(end))..self.range.end;
+        let chosen = self.fields.iter().filter(chosen).map(HeaderField::range);
+        for range in chosen.chain(std::iter::once(empty_line)) {
+            match ranges.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => ranges.push(range),
+            }
+        }
+        ranges.retain(|range| !range.is_empty());
+        ranges
+    }
+}
+
+impl HeaderSelection {
+    /// Whether a field of this name is selected by these names, ASCII case ignored.
+    pub fn selects(self, names: &[&[u8]], name: &[u8]) -> bool {
+        let is_named = names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        is_named == (self == HeaderSelection::Named)
     }
 }
 
@@ -113,36 +182,10 @@ enum CountsFrom {
     Part,
 }
 
-fn selects(selection: HeaderSelection, names: &[&[u8]], name: &[u8]) -> bool {
-    let is_named = names.iter().any(|other| other.eq_ignore_ascii_case(name));
-    is_named == (selection == HeaderSelection::Named)
-}
-
-/// RFC 9051 §6.4.5.1: the empty line that ends the header is part of every subset of it, where there is one.
-fn selected(
-    raw: &[u8],
-    header: Range<usize>,
-    fields: &[HeaderField],
-    selects: impl Fn(&[u8]) -> bool,
-) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    let chosen = fields.iter().filter(|field| selects(field.name(raw))).map(HeaderField::range);
-    for range in chosen.chain(std::iter::once(empty_line(raw, header))) {
-        match ranges.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => ranges.push(range),
-        }
-    }
-    ranges.retain(|range| !range.is_empty());
-    ranges
-}
-
-fn empty_line(raw: &[u8], header: Range<usize>) -> Range<usize> {
-    let text = raw.get(header.clone()).unwrap_or_default();
-    let length = match text {
+fn empty_line_bytes(end: &[u8]) -> usize {
+    match end {
         b"\r\n" | [.., b'\n', b'\r', b'\n'] => 2,
         b"\n" | [.., b'\n', b'\n'] => 1,
         _ => 0,
-    };
-    header.end - length..header.end
+    }
 }
