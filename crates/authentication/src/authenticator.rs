@@ -1,0 +1,198 @@
+//! Names, passwords and masters: whose access an attempt ends in.
+//!
+//! An account may be called `alice` or `alice@example.org`; with the server's own name behind the @, a user may write
+//! either. A *master* is an account that may open every other one, with its main password and the other's name as
+//! authorization identity; who can't give one writes `alice*master` as their name. App passwords of a master open
+//! only its own account, so that a lost phone of an operator is not everybody's.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use store::{Access, Account, ScramRecord, Store, UnixTime};
+
+use crate::plain::Plain;
+use crate::{Bindings, Channel, Exchange, Mechanism, Refusal};
+
+/// How to authenticate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The server's name: `user@hostname` and `user` are the same.
+    pub hostname: String,
+    /// Accounts that may open every other one.
+    pub masters: Vec<String>,
+}
+
+/// Who it is that was let in.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// To the account that is acted as.
+    pub access: Access,
+    /// The master who acts as that account; `None` for itself.
+    pub master: Option<String>,
+    /// When the proof ends, and the session with it; `None` if it does not.
+    pub until: Option<UnixTime>,
+}
+
+/// Looks names up and compares. Cheap to clone.
+#[derive(Clone)]
+pub struct Authenticator {
+    store: Store,
+    options: Arc<Options>,
+    /// In the form of [`Authenticator::canonical`].
+    masters: Arc<BTreeSet<String>>,
+}
+
+impl Authenticator {
+    /// One over the credentials of a store.
+    #[must_use]
+    pub fn new(store: Store, options: Options) -> Self {
+        let masters = options.masters.iter().map(|name| canonical(name, &options.hostname)).collect();
+        Self { store, options: Arc::new(options), masters: Arc::new(masters) }
+    }
+
+    /// The mechanisms that such a connection can use, the strongest first.
+    pub fn mechanisms(&self, channel: Channel) -> impl Iterator<Item = Mechanism> {
+        let offered = Mechanism::ALL.into_iter().filter(|mechanism| !mechanism.takes_token());
+        offered.filter(move |mechanism| mechanism.works_on(channel))
+    }
+
+    /// Begins an exchange. The caller has checked that the connection may use the mechanism.
+    #[must_use]
+    pub fn begin(&self, mechanism: Mechanism, bindings: Bindings) -> Exchange {
+        Exchange::new(self.clone(), mechanism, bindings)
+    }
+
+    /// Name and password, as PLAIN, IMAP's LOGIN and HTTP's Basic (RFC 7617) show them.
+    ///
+    /// # Errors
+    /// WrongCredentials, NotAuthorized, Unavailable.
+    pub async fn password(&self, shown: Plain<'_>) -> Result<Authenticated, Refusal> {
+        let result = self.check_password(shown).await;
+        note(Mechanism::Plain, &result);
+        result
+    }
+
+    async fn check_password(&self, shown: Plain<'_>) -> Result<Authenticated, Refusal> {
+        let who = self.identities(shown.authzid, shown.authcid);
+        let name = self.name(who.authcid).await?;
+        let access = self.store.authenticate(&name, shown.password).await?;
+        self.act_as(access.ok_or(Refusal::WrongCredentials)?, who.authzid).await
+    }
+
+    /// What a SCRAM exchange needs.
+    pub(crate) async fn scram(&self, authcid: &str) -> Result<ScramRecord, Refusal> {
+        Ok(self.store.scram(&self.name(authcid).await?).await?)
+    }
+
+    /// The end of a SCRAM exchange: which of the record's credentials was proven, and whom it wants to act as.
+    pub(crate) async fn proven(
+        &self,
+        record: &ScramRecord,
+        index: usize,
+        authzid: &str,
+    ) -> Result<Authenticated, Refusal> {
+        let found = record.account.as_ref().and_then(|(id, keys)| Some((*id, keys.get(index)?.0)));
+        let (account, credential) = found.ok_or(Refusal::WrongCredentials)?;
+        self.act_as(self.store.access_of_proven(account, credential).await?, authzid).await
+    }
+
+    /// Whose password is meant and whom to act as, with `account*master` taken apart.
+    pub(crate) fn identities<'n>(&self, authzid: &'n str, authcid: &'n str) -> Identities<'n> {
+        match authcid.rsplit_once('*') {
+            Some((account, master)) if authzid.is_empty() && self.is_master(master) => {
+                Identities { authzid: account, authcid: master }
+            }
+            _ => Identities { authzid, authcid },
+        }
+    }
+
+    /// From the access that was proven to the one that is wanted.
+    async fn act_as(&self, access: Access, authzid: &str) -> Result<Authenticated, Refusal> {
+        if authzid.is_empty() {
+            return Ok(Authenticated { access, master: None, until: None });
+        }
+        let wanted = self.account(authzid).await?;
+        if wanted.as_ref().is_some_and(|wanted| wanted.id == access.owner()) {
+            return Ok(Authenticated { access, master: None, until: None });
+        }
+        let master = self.store.account(access.owner()).await?.name;
+        match wanted {
+            Some(wanted) if access.is_main() && self.is_master(&master) => {
+                let access = self.store.access_of_entitled(wanted.id).await?;
+                Ok(Authenticated { access, master: Some(master), until: None })
+            }
+            // The same for an account that is not there, so that nobody learns which are.
+            _ => Err(Refusal::NotAuthorized),
+        }
+    }
+
+    fn is_master(&self, name: &str) -> bool {
+        self.masters.contains(&canonical(name, &self.options.hostname))
+    }
+
+    /// The name under which the store knows an account; for an unknown one always the same, however it is written.
+    async fn name(&self, written: &str) -> Result<String, Refusal> {
+        let known = self.account(written).await?;
+        Ok(known.map_or_else(|| canonical(written, &self.options.hostname), |account| account.name))
+    }
+
+    /// The account of this name or alias, written with the server's name or without, prepared or not.
+    async fn account(&self, written: &str) -> Result<Option<Account>, Refusal> {
+        let prepared = prepared(written);
+        let hostname = &self.options.hostname;
+        let other = match prepared.rsplit_once('@') {
+            Some((local, domain)) if domain.eq_ignore_ascii_case(hostname) => Some(local.to_owned()),
+            Some(_) => None,
+            None => Some(format!("{prepared}@{hostname}")),
+        };
+        let is_changed = prepared != written;
+        for name in [Some(written), is_changed.then_some(&*prepared), other.as_deref()].into_iter().flatten()
+        {
+            if let Some(account) = self.store.account_named(name).await? {
+                return Ok(Some(account));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Who is who in an attempt.
+pub(crate) struct Identities<'n> {
+    /// Whom to act as; empty for oneself.
+    pub(crate) authzid: &'n str,
+    /// Whose password it is.
+    pub(crate) authcid: &'n str,
+}
+
+/// One line for each attempt. Names that were given are left out: people write their password there.
+pub(crate) fn note(mechanism: Mechanism, result: &Result<Authenticated, Refusal>) {
+    let mechanism = mechanism.name();
+    let outcome = match result {
+        Ok(authenticated) => {
+            let (account, master) = (authenticated.access.owner().0, authenticated.master.as_deref());
+            tracing::info!(mechanism, outcome = "ok", account, master, "auth.attempt");
+            "ok"
+        }
+        Err(refusal) => {
+            tracing::info!(mechanism, outcome = refusal.outcome(), "auth.attempt");
+            refusal.outcome()
+        }
+    };
+    metrics::counter!("mailbell_auth_attempts_total", "mechanism" => mechanism, "outcome" => outcome)
+        .increment(1);
+}
+
+/// A name as RFC 4013 prepares it; one that can't be prepared, as it is.
+fn prepared(name: &str) -> Cow<'_, str> {
+    stringprep::saslprep(name).unwrap_or(Cow::Borrowed(name))
+}
+
+/// Without the server's name and in lower case.
+fn canonical(name: &str, hostname: &str) -> String {
+    let name = prepared(name).to_ascii_lowercase();
+    match name.rsplit_once('@') {
+        Some((local, domain)) if domain.eq_ignore_ascii_case(hostname) => local.to_owned(),
+        _ => name,
+    }
+}

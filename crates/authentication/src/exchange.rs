@@ -1,0 +1,118 @@
+//! A SASL exchange (RFC 4422 §3): the client's messages in, challenges out, until it is settled.
+//!
+//! Whatever the protocol above does with an exchange, it holds no more than one client message and what was
+//! computed from it. One that is dropped is given up.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use store::{ScramKeys, ScramRecord};
+
+use crate::authenticator::note;
+use crate::plain::Plain;
+use crate::scram::{AwaitsProof, ClientFirst, Parameters};
+use crate::{Authenticated, Authenticator, Bindings, Mechanism, Refusal};
+
+/// An exchange under way.
+pub struct Exchange {
+    authenticator: Authenticator,
+    mechanism: Mechanism,
+    bindings: Bindings,
+    state: State,
+}
+
+/// How an exchange goes on.
+#[derive(Debug)]
+pub enum Progress {
+    /// The client is to answer this, which may be empty.
+    Challenge(Vec<u8>),
+    /// It is who it says.
+    Authenticated(Box<Authenticated>),
+}
+
+enum State {
+    Begins,
+    /// SCRAM: the client has been told salt and iterations.
+    AwaitsProof(Box<Scram>),
+    /// SCRAM: the client has been shown that the server knows its password's keys, and says nothing to that.
+    AwaitsEnd(Box<Authenticated>),
+    Over,
+}
+
+struct Scram {
+    awaits: AwaitsProof,
+    record: ScramRecord,
+    authzid: String,
+}
+
+impl Exchange {
+    pub(crate) fn new(authenticator: Authenticator, mechanism: Mechanism, bindings: Bindings) -> Self {
+        Self { authenticator, mechanism, bindings, state: State::Begins }
+    }
+
+    /// Takes the client's next message; `None` if it has not sent an initial response (RFC 4422 §5, item 2a), which an
+    /// empty one is not the same as.
+    ///
+    /// # Errors
+    /// Any of [`Refusal`]; the exchange is over then.
+    pub async fn step(&mut self, message: Option<&[u8]>) -> Result<Progress, Refusal> {
+        let stepped = match (std::mem::replace(&mut self.state, State::Over), message) {
+            (State::Begins, None) => {
+                self.state = State::Begins;
+                return Ok(Progress::Challenge(Vec::new()));
+            }
+            (State::Begins, Some(message)) => match self.mechanism {
+                // It makes its note itself.
+                Mechanism::Plain => return self.plain(message).await,
+                _ => self.scram_first(message).await,
+            },
+            (State::AwaitsProof(scram), Some(message)) => self.scram_final(&scram, message).await,
+            (State::AwaitsEnd(authenticated), Some(b"")) => Ok(Progress::Authenticated(authenticated)),
+            _ => Err(Refusal::Malformed("the exchange was over")),
+        };
+        match &stepped {
+            Ok(Progress::Challenge(_)) => {}
+            Ok(Progress::Authenticated(authenticated)) => {
+                note(self.mechanism, &Ok(Authenticated::clone(authenticated)));
+            }
+            Err(refusal) => note(self.mechanism, &Err(refusal.clone())),
+        }
+        stepped
+    }
+
+    async fn plain(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
+        let parsed =
+            Plain::parse(message).inspect_err(|refusal| note(self.mechanism, &Err(refusal.clone())))?;
+        let authenticated = self.authenticator.password(parsed).await?;
+        Ok(Progress::Authenticated(Box::new(authenticated)))
+    }
+
+    async fn scram_first(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
+        let first = ClientFirst::parse(message)?;
+        let who = self.authenticator.identities(&first.authzid, &first.username);
+        let record = self.authenticator.scram(who.authcid).await?;
+        let authzid = who.authzid.to_owned();
+        let nonce = nonce()?;
+        let parameters = Parameters { salt: &record.salt, iterations: record.iterations, nonce: &nonce };
+        let (server_first, awaits) = first.answer(self.mechanism, &self.bindings, parameters)?;
+        self.state = State::AwaitsProof(Box::new(Scram { awaits, record, authzid }));
+        Ok(Progress::Challenge(server_first.into_bytes()))
+    }
+
+    async fn scram_final(&mut self, scram: &Scram, message: &[u8]) -> Result<Progress, Refusal> {
+        let known = scram.record.account.as_ref().map_or(&[][..], |(_, keys)| keys);
+        // Without any, something is compared all the same, to which there is no password.
+        let none = ScramKeys { stored_key: [0; 32], server_key: [0; 32] };
+        let keys = known.iter().map(|(_, keys)| keys);
+        let verified = scram.awaits.verify(message, keys.chain(known.is_empty().then_some(&none)))?;
+        let authenticated = self.authenticator.proven(&scram.record, verified.index, &scram.authzid).await?;
+        self.state = State::AwaitsEnd(Box::new(authenticated));
+        Ok(Progress::Challenge(verified.server_final.into_bytes()))
+    }
+}
+
+/// The server's part of a SCRAM nonce: 18 random bytes in base64, which has no comma.
+fn nonce() -> Result<String, Refusal> {
+    let mut bytes = [0; 18];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Refusal::Unavailable("no randomness".into()))?;
+    Ok(STANDARD.encode(bytes))
+}

@@ -1,0 +1,51 @@
+//! Why nobody was let in.
+
+use thiserror::Error;
+
+/// Why an attempt did not succeed. None of these tells whether the name has an account.
+#[derive(Debug, Clone, Error)]
+pub enum Refusal {
+    /// Syntax: the message breaks the mechanism's grammar.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// Refused: name and password, proof or token are not those of anybody.
+    #[error("wrong name or password")]
+    WrongCredentials,
+    /// Refused: proven, but not allowed to act as whom they want to.
+    #[error("not allowed to act as that account")]
+    NotAuthorized,
+    /// Refused: it was right once.
+    #[error("the token has expired")]
+    Expired,
+    /// Unavailable: whoever has to be asked does not answer.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Bug: an invariant broke.
+    #[error("{0}")]
+    Bug(String),
+}
+
+impl Refusal {
+    /// Its name in logs and metrics.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::WrongCredentials => "wrong",
+            Self::NotAuthorized => "forbidden",
+            Self::Expired => "expired",
+            Self::Unavailable(_) => "unavailable",
+            Self::Bug(_) => "bug",
+        }
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        match error {
+            // Revoked or removed between two steps.
+            store::Error::NotFound(_) => Self::WrongCredentials,
+            store::Error::Unavailable(why) => Self::Unavailable(why),
+            other => Self::Bug(other.to_string()),
+        }
+    }
+}
