@@ -12,7 +12,8 @@ use crate::reply::Failure;
 use crate::server::Inner;
 use crate::session::Session;
 use crate::wire::command::{Command, Tag};
-use crate::wire::response::{Response, Status};
+use crate::wire::response::Response;
+use crate::wire::status::Status;
 
 mod ackwebpush;
 mod append;

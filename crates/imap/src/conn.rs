@@ -19,7 +19,7 @@ use crate::session::view::Expunges;
 use crate::wire::command::Tag;
 use crate::wire::framer::{Event, FrameError, Framer, continuation_line};
 use crate::wire::parse::parse;
-use crate::wire::response::{Code, Condition, Status};
+use crate::wire::status::{Code, Condition, Status};
 
 mod link;
 

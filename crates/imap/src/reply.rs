@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::wire::response::{Code, Status};
+use crate::wire::status::{Code, Status};
 
 /// Why a command did not succeed.
 #[derive(Debug, Error)]

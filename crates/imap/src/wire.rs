@@ -21,4 +21,5 @@ pub mod parse;
 pub mod response;
 pub mod search;
 pub mod set;
+pub mod status;
 pub mod webpush;

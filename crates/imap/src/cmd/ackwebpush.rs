@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::cmd::{Context, Done, done, now, webpush};
 use crate::reply::Failure;
-use crate::wire::response::Code;
+use crate::wire::status::Code;
 use crate::wire::webpush::AckToken;
 
 /// The command.

@@ -10,8 +10,8 @@ use store::{Cause, MailboxName, NewMessage, Raw, Target, UnixTime};
 use crate::cmd::{Context, Done, flags, now};
 use crate::reply::Failure;
 use crate::wire::append::{Append, AppendForm};
-use crate::wire::response::{Code, Status};
 use crate::wire::set::NumberSet;
+use crate::wire::status::{Code, Status};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {

@@ -8,7 +8,7 @@ use crate::cmd::login::{check_password, may_log_in};
 use crate::cmd::{Context, Done};
 use crate::reply::Failure;
 use crate::wire::command::Authenticate;
-use crate::wire::response::{Code, Status};
+use crate::wire::status::{Code, Status};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, authenticate: Authenticate) -> Result<Done, Failure> {

@@ -4,7 +4,8 @@ use crate::cmd::{Context, Done};
 use crate::conn::{Link, Peer};
 use crate::server::Inner;
 use crate::session::Session;
-use crate::wire::response::{Response, Status};
+use crate::wire::response::Response;
+use crate::wire::status::Status;
 
 /// What, beside the session, decides on the capabilities.
 pub(crate) struct Surroundings {

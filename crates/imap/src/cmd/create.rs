@@ -5,7 +5,7 @@ use store::{MailboxName, SpecialUse};
 use crate::cmd::{Context, Done};
 use crate::reply::Failure;
 use crate::wire::command::Create;
-use crate::wire::response::{Code, Status};
+use crate::wire::status::{Code, Status};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, create: Create) -> Result<Done, Failure> {

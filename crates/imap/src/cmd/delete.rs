@@ -4,7 +4,7 @@ use store::MailboxName;
 
 use crate::cmd::{Context, Done, done, unselect};
 use crate::reply::Failure;
-use crate::wire::response::Code;
+use crate::wire::status::Code;
 
 /// The command. A mailbox with children is not deleted: this server has no mailboxes that can't be selected.
 pub(crate) async fn run(context: &mut Context<'_>, mailbox: &str) -> Result<Done, Failure> {

@@ -2,7 +2,8 @@
 
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
-use crate::wire::response::{Code, Response, Status};
+use crate::wire::response::Response;
+use crate::wire::status::{Code, Status};
 
 /// The command. Names that are not known are passed over.
 pub(crate) fn run(context: &mut Context<'_>, names: &[String]) -> Result<Done, Failure> {

@@ -16,8 +16,9 @@ use crate::wire::encode::envelope::push_envelope;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::encode::nstring;
 use crate::wire::fetch::{Fetch, FetchItem, Seen};
-use crate::wire::response::{Code, ObjectId, Status};
+use crate::wire::response::ObjectId;
 use crate::wire::set::Numbering;
+use crate::wire::status::{Code, Status};
 
 mod content;
 mod pieces;

@@ -4,7 +4,8 @@ use store::{Flags, Keywords};
 
 use crate::cmd::Context;
 use crate::wire::flag::Flag;
-use crate::wire::response::{Code, Response, Status};
+use crate::wire::response::Response;
+use crate::wire::status::{Code, Status};
 
 /// A client's flags as the store takes them: bits, and keywords by name.
 pub(crate) fn to_store(flags: Vec<Flag>) -> (Flags, Vec<String>) {

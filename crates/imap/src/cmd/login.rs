@@ -6,7 +6,7 @@ use crate::cmd::capability::capabilities;
 use crate::cmd::{Context, Done};
 use crate::reply::Failure;
 use crate::wire::command::Login;
-use crate::wire::response::{Code, Status};
+use crate::wire::status::{Code, Status};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, login: Login) -> Result<Done, Failure> {

@@ -9,9 +9,10 @@ use crate::cmd::batch::{Batches, READ_BATCH, uids};
 use crate::cmd::{Context, Done, enable, sync};
 use crate::reply::Failure;
 use crate::session::view::Expunges;
-use crate::wire::response::{Code, ESearchLine, Response, Status};
+use crate::wire::response::{ESearchLine, Response};
 use crate::wire::search::{Search, SearchKey, SearchProgram, SearchReturn};
 use crate::wire::set::{NumberSet, Numbering};
+use crate::wire::status::{Code, Status};
 
 mod test;
 mod text;

@@ -8,7 +8,8 @@ use crate::reply::Failure;
 use crate::session::view::ClientView;
 use crate::session::{Mode, Selected};
 use crate::wire::command::Select;
-use crate::wire::response::{Code, Response, Status};
+use crate::wire::response::Response;
+use crate::wire::status::{Code, Status};
 
 /// Which of the two commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

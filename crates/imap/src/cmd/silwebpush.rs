@@ -8,7 +8,7 @@ use store::{Access, PushKind, PushState, PushSubscription, UnixTime};
 use crate::cmd::{Context, Done, done, now, webpush};
 use crate::reply::Failure;
 use crate::session::Session;
-use crate::wire::response::Code;
+use crate::wire::status::Code;
 use crate::wire::webpush::{SilenceFor, SubscriptionId};
 
 /// What SILWEBPUSH has set for this connection; its end is the connection's.

@@ -7,8 +7,8 @@ use crate::cmd::{Context, Done, enable, flags, sync};
 use crate::reply::Failure;
 use crate::wire::command::{Store, StoreAnswer, StoreOperation};
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
-use crate::wire::response::{Code, Status};
 use crate::wire::set::{NumberSet, Numbering};
+use crate::wire::status::{Code, Status};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, command: Store) -> Result<Done, Failure> {

@@ -6,8 +6,8 @@ use crate::cmd::batch::uids_of;
 use crate::cmd::{Context, Done};
 use crate::reply::Failure;
 use crate::wire::command::Transfer;
-use crate::wire::response::{Code, Status};
 use crate::wire::set::NumberSet;
+use crate::wire::status::{Code, Status};
 
 /// COPY.
 pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {

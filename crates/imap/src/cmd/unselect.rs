@@ -3,7 +3,7 @@
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
 use crate::session::Mode;
-use crate::wire::response::{Code, Status};
+use crate::wire::status::{Code, Status};
 
 /// UNSELECT.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Done, Failure> {

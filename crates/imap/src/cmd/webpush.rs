@@ -10,7 +10,8 @@ use webpush::key::PublicKey;
 use crate::cmd::{Context, Done, done, now};
 use crate::push::registrar::{Registrar, TOKEN_SECONDS};
 use crate::reply::Failure;
-use crate::wire::response::{Code, Response};
+use crate::wire::response::Response;
+use crate::wire::status::Code;
 use crate::wire::webpush::{PutSubscription, WebPush};
 
 /// The command.

@@ -3,8 +3,6 @@
 //! FETCH, the one response whose speed matters, is written item by item: see
 //! [`fetch_line`](crate::wire::encode::fetch_line).
 
-use std::borrow::Cow;
-
 use bytes::BytesMut;
 
 use crate::wire::command::Tag;
@@ -13,193 +11,6 @@ use crate::wire::flag::push_flag_list;
 use crate::wire::list::StatusItem;
 use crate::wire::mailbox::Names;
 use crate::wire::set::NumberSet;
-
-/// A status response: OK, NO, BAD, BYE (RFC 9051 §7.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Which.
-    pub condition: Condition,
-    /// The response code.
-    pub code: Option<Code>,
-    /// For people; one line.
-    pub text: Cow<'static, str>,
-}
-
-/// Which status response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// Done.
-    Ok,
-    /// Not done.
-    No,
-    /// Not understood.
-    Bad,
-    /// The server closes the connection.
-    Bye,
-}
-
-/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named as in its RFC")]
-pub enum Code {
-    AlreadyExists,
-    AppendUid { uid_validity: u32, uids: NumberSet },
-    AuthenticationFailed,
-    BadCharset,
-    Cannot,
-    Capability(Vec<&'static str>),
-    ClientBug,
-    Closed,
-    CopyUid { uid_validity: u32, from: NumberSet, to: NumberSet },
-    ExpungeIssued,
-    HasChildren,
-    HighestModSeq(u64),
-    Limit,
-    MailboxId(u64),
-    Modified(NumberSet),
-    NonExistent,
-    NoPerm,
-    OverQuota,
-    PermanentFlags(Vec<String>),
-    PrivacyRequired,
-    ReadOnly,
-    ReadWrite,
-    ServerBug,
-    TooBig,
-    TryCreate,
-    UidNext(u32),
-    UidNotSticky,
-    UidValidity(u32),
-    Unavailable,
-    UnknownCte,
-    Unseen(u32),
-    UseAttr,
-}
-
-impl Status {
-    /// `OK text`
-    #[must_use]
-    pub fn ok(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { condition: Condition::Ok, code: None, text: text.into() }
-    }
-
-    /// `NO text`
-    #[must_use]
-    pub fn no(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { condition: Condition::No, code: None, text: text.into() }
-    }
-
-    /// `BAD text`
-    #[must_use]
-    pub fn bad(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { condition: Condition::Bad, code: None, text: text.into() }
-    }
-
-    /// `BYE text`
-    #[must_use]
-    pub fn bye(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { condition: Condition::Bye, code: None, text: text.into() }
-    }
-
-    /// The same with a response code.
-    #[must_use]
-    pub fn with(mut self, code: Code) -> Self {
-        self.code = Some(code);
-        self
-    }
-
-    // response-tagged = tag SP resp-cond-state CRLF
-    /// Writes it as the end of a command; without a tag as an untagged response.
-    pub fn encode(&self, out: &mut BytesMut, tag: Option<&Tag>) {
-        out.extend_from_slice(tag.map_or(b"*", Tag::as_bytes));
-        out.extend_from_slice(match self.condition {
-            Condition::Ok => b" OK ",
-            Condition::No => b" NO ",
-            Condition::Bad => b" BAD ",
-            Condition::Bye => b" BYE ",
-        });
-        if let Some(code) = &self.code {
-            out.extend_from_slice(b"[");
-            code.encode(out);
-            out.extend_from_slice(b"] ");
-        }
-        // Texts may quote what a client sent: what would end the line becomes a space.
-        out.extend(self.text.bytes().map(|b| if b < b' ' || b == 0x7f { b' ' } else { b }));
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
-impl Code {
-    fn encode(&self, out: &mut BytesMut) {
-        let with_number = |out: &mut BytesMut, name: &[u8], value: u64| {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b" ");
-            number(out, value);
-        };
-        match self {
-            Self::AppendUid { uid_validity, uids } => {
-                with_number(out, b"APPENDUID", u64::from(*uid_validity));
-                out.extend_from_slice(b" ");
-                uids.encode(out);
-            }
-            Self::CopyUid { uid_validity, from, to } => {
-                with_number(out, b"COPYUID", u64::from(*uid_validity));
-                for set in [from, to] {
-                    out.extend_from_slice(b" ");
-                    set.encode(out);
-                }
-            }
-            Self::BadCharset => out.extend_from_slice(b"BADCHARSET (US-ASCII UTF-8)"),
-            Self::Capability(names) => push_words(out, "CAPABILITY", names),
-            Self::HighestModSeq(value) => with_number(out, b"HIGHESTMODSEQ", *value),
-            Self::MailboxId(id) => {
-                out.extend_from_slice(b"MAILBOXID (");
-                push_object_id(out, ObjectId::Mailbox(*id));
-                out.extend_from_slice(b")");
-            }
-            Self::Modified(numbers) => {
-                out.extend_from_slice(b"MODIFIED ");
-                numbers.encode(out);
-            }
-            Self::PermanentFlags(flags) => {
-                out.extend_from_slice(b"PERMANENTFLAGS ");
-                push_flag_list(out, flags.iter().map(String::as_str));
-            }
-            Self::UidNext(value) => with_number(out, b"UIDNEXT", u64::from(*value)),
-            Self::UidValidity(value) => with_number(out, b"UIDVALIDITY", u64::from(*value)),
-            Self::Unseen(value) => with_number(out, b"UNSEEN", u64::from(*value)),
-            word => out.extend_from_slice(word.word()),
-        }
-    }
-
-    /// The codes that are one word.
-    fn word(&self) -> &'static [u8] {
-        match self {
-            Self::AlreadyExists => b"ALREADYEXISTS",
-            Self::AuthenticationFailed => b"AUTHENTICATIONFAILED",
-            Self::Cannot => b"CANNOT",
-            Self::ClientBug => b"CLIENTBUG",
-            Self::Closed => b"CLOSED",
-            Self::ExpungeIssued => b"EXPUNGEISSUED",
-            Self::HasChildren => b"HASCHILDREN",
-            Self::Limit => b"LIMIT",
-            Self::NonExistent => b"NONEXISTENT",
-            Self::NoPerm => b"NOPERM",
-            Self::OverQuota => b"OVERQUOTA",
-            Self::PrivacyRequired => b"PRIVACYREQUIRED",
-            Self::ReadOnly => b"READ-ONLY",
-            Self::ReadWrite => b"READ-WRITE",
-            Self::ServerBug => b"SERVERBUG",
-            Self::TooBig => b"TOOBIG",
-            Self::TryCreate => b"TRYCREATE",
-            Self::UidNotSticky => b"UIDNOTSTICKY",
-            Self::Unavailable => b"UNAVAILABLE",
-            Self::UnknownCte => b"UNKNOWN-CTE",
-            Self::UseAttr => b"USEATTR",
-            _ => b"",
-        }
-    }
-}
 
 /// An object id of RFC 8474: unique in the account, with a letter for its kind before the store's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -371,7 +182,8 @@ impl Response<'_> {
     }
 }
 
-fn push_words(out: &mut BytesMut, first: &str, rest: &[&str]) {
+/// Writes words with spaces between.
+pub(crate) fn push_words(out: &mut BytesMut, first: &str, rest: &[&str]) {
     out.extend_from_slice(first.as_bytes());
     for word in rest {
         out.extend_from_slice(b" ");

@@ -15,7 +15,7 @@ use crate::reply::Failure;
 use crate::wire::encode::fetch_line::PausedLine;
 use crate::wire::encode::{literal_head, number};
 use crate::wire::fetch::{FetchBinary, FetchItem, FetchSection, PartPath, Partial, SectionText};
-use crate::wire::response::Code;
+use crate::wire::status::Code;
 
 /// What an item's answer is made of.
 pub(super) enum Content<'s> {

@@ -76,32 +76,6 @@ fn names_are_utf8_where_the_client_has_enabled_it() {
 }
 
 #[test]
-fn status_responses_carry_codes_and_stay_on_one_line() {
-    let tag = tag_of(b"a1 ").unwrap();
-    let text = |status: Status| {
-        let mut out = BytesMut::new();
-        status.encode(&mut out, Some(&tag));
-        String::from_utf8(out.to_vec()).unwrap()
-    };
-    let set = |from: u32| NumberSet::from_sorted([from]);
-    let cases = [
-        (Code::AppendUid { uid_validity: 38, uids: set(3) }, "APPENDUID 38 3"),
-        (Code::CopyUid { uid_validity: 38, from: set(304), to: set(3956) }, "COPYUID 38 304 3956"),
-        (Code::PermanentFlags(vec!["\\Seen".to_owned(), "\\*".to_owned()]), r"PERMANENTFLAGS (\Seen \*)"),
-        (Code::HighestModSeq(715_194_045_007), "HIGHESTMODSEQ 715194045007"),
-        (Code::Modified(set(7)), "MODIFIED 7"),
-        (Code::MailboxId(3), "MAILBOXID (F3)"),
-        (Code::ReadWrite, "READ-WRITE"),
-        (Code::Capability(vec!["IMAP4rev1", "IDLE"]), "CAPABILITY IMAP4rev1 IDLE"),
-        (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
-    ];
-    for (code, expected) in cases {
-        assert_eq!(text(Status::ok("Done").with(code)), format!("a1 OK [{expected}] Done\r\n"));
-    }
-    assert_eq!(text(Status::no("a\r\nb2 OK\0")), "a1 NO a  b2 OK \r\n");
-}
-
-#[test]
 fn a_fetch_line_is_written_item_by_item() {
     let mut out = BytesMut::new();
     let mut fetch = FetchLine::new(&mut out, 12, FetchForm::UidFetch);
