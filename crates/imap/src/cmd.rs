@@ -16,7 +16,7 @@ use crate::wire::response::Response;
 use crate::wire::status::Status;
 
 mod ackwebpush;
-mod append;
+pub(crate) mod append;
 mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;

@@ -17,7 +17,7 @@ use crate::server::{Inner, Security, Server};
 use crate::session::Session;
 use crate::session::view::Expunges;
 use crate::wire::command::Tag;
-use crate::wire::framer::{Event, FrameError, Framer, continuation_line};
+use crate::wire::framer::{Event, FrameError, Framer, LiteralKind, continuation_line};
 use crate::wire::parse::parse;
 use crate::wire::status::{Code, Condition, Status};
 
@@ -176,8 +176,20 @@ impl Connection {
             let limits = &self.server.options.limits;
             let limits =
                 if self.session.is_anonymous() { limits.frame_before_login() } else { limits.frame() };
-            let flow = match self.framer.poll(&mut self.link.input, &limits) {
+            let mut event = self.framer.poll(&mut self.link.input, &limits);
+            if let Some(Event::Append(kind)) = event {
+                event = if Box::pin(self.refuses_append()).await {
+                    self.framer.refuse(&mut self.link.input, &limits)
+                } else if kind == LiteralKind::Synchronising {
+                    Some(Event::Continue)
+                } else {
+                    continue;
+                };
+            }
+            let flow = match event {
                 None => return Ok(Flow::Go),
+                // Answered above.
+                Some(Event::Append(_)) => Flow::Go,
                 Some(Event::Continue) => {
                     self.link.out.extend_from_slice(b"+ go ahead\r\n");
                     self.link.flush().await?;
@@ -194,6 +206,12 @@ impl Connection {
                 return Ok(Flow::Close);
             }
         }
+    }
+
+    /// RFC 9051 §6.3.12: a message for a mailbox that is not there need not be sent to be refused.
+    async fn refuses_append(&mut self) -> bool {
+        let head = bytes::Bytes::copy_from_slice(self.framer.head(&self.link.input));
+        cmd::append::names_no_mailbox(&self.server.store, &self.session, head).await
     }
 
     /// Looks for the DONE that ends IDLE (RFC 9051 §6.3.13).
@@ -301,6 +319,11 @@ impl Connection {
     /// The answer to a command that was too long to be read.
     fn reject(&mut self, tag: Option<&Tag>, error: FrameError) -> Flow {
         let status = match error {
+            FrameError::Refused => {
+                let status = Status::no("no such mailbox").with(Code::TryCreate);
+                status.encode(&mut self.link.out, tag);
+                return Flow::Go;
+            }
             FrameError::Literal => Status::no(error.to_string()),
             FrameError::Line | FrameError::Discarded => Status::bad(error.to_string()),
         };

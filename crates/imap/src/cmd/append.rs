@@ -5,13 +5,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use message::Parsed;
-use store::{Cause, MailboxName, NewMessage, Raw, Target, UnixTime};
+use store::{Cause, MailboxName, NewMessage, Raw, Store, Target, UnixTime};
 
 use crate::cmd::{Context, Done, flags, now};
 use crate::reply::Failure;
-use crate::wire::append::{Append, AppendForm};
+use crate::session::Session;
+use crate::wire::append::{self, Append, AppendForm};
 use crate::wire::set::NumberSet;
 use crate::wire::status::{Code, Status};
+
+/// Whether an APPEND, of which the literal is still to come, names a mailbox that is not there.
+pub(crate) async fn names_no_mailbox(store: &Store, session: &Session, head: Bytes) -> bool {
+    let Ok(access) = session.access() else { return false };
+    let name = append::target(&head, session.names());
+    let Some(Ok(name)) = name.map(|name| MailboxName::new(&name)) else { return false };
+    matches!(store.mailbox_named(access, &name).await, Err(store::Error::NotFound(_)))
+}
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::wire::cursor::{Cursor, Parsed};
 use crate::wire::date::date_time;
 use crate::wire::flag::{Flag, flag_list};
-use crate::wire::mailbox::mailbox;
+use crate::wire::mailbox::{Names, mailbox};
 
 /// A message and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,19 @@ pub fn append(cursor: &mut Cursor<'_>) -> Parsed<Append> {
     let (message, form) = data(cursor)?;
     cursor.end()?;
     Ok(Append { mailbox, flags, internal_date, message, form })
+}
+
+/// The mailbox of an APPEND of which only what stands before a literal is there: `None` as long as its name is not.
+#[must_use]
+pub fn target(head: &Bytes, names: Names) -> Option<String> {
+    let mut cursor = Cursor::new(head, names);
+    cursor.tag().ok()?;
+    cursor.sp().ok()?;
+    cursor.atom().ok()?;
+    cursor.sp().ok()?;
+    let mailbox = mailbox(&mut cursor).ok()?;
+    cursor.sp().ok()?;
+    Some(mailbox)
 }
 
 // append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"

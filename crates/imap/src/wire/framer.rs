@@ -32,6 +32,8 @@ pub enum Event {
     Command(Bytes),
     /// A synchronising literal is due: the client waits for a continuation request.
     Continue,
+    /// A literal of an APPEND is announced by [`Framer::head`]. Unless [`Framer::refuse`] is called now, it is accepted.
+    Append(LiteralKind),
     /// The command was too long. All of it that the client will send has been read.
     Rejected {
         /// Its tag, if one could be read.
@@ -55,6 +57,18 @@ pub enum FrameError {
     /// [`FrameLimits::discard_bytes`]
     #[error("too much data after a rejected command")]
     Discarded,
+    /// [`Framer::refuse`]
+    #[error("the literal was refused")]
+    Refused,
+}
+
+/// Whether a client waits before it sends a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiteralKind {
+    /// It waits for a continuation request.
+    Synchronising,
+    /// It does not (RFC 7888).
+    NonSynchronising,
 }
 
 /// Cuts one connection's stream.
@@ -68,7 +82,7 @@ enum State {
     /// In the text of a command.
     Line(Progress),
     /// In a literal that ends at this offset of the input.
-    Literal(Progress, usize),
+    Literal(Progress, usize, LiteralKind),
     /// In the text of a rejected command.
     SkipLine(Rejection),
     /// In a literal of a rejected command, with so many bytes to go.
@@ -107,7 +121,7 @@ impl Framer {
         loop {
             let (next, outcome) = match std::mem::take(&mut self.state) {
                 State::Line(progress) => line(progress, input, limits),
-                State::Literal(progress, end) => literal(progress, end, input),
+                State::Literal(progress, end, kind) => literal(progress, end, kind, input),
                 State::SkipLine(rejection) => skip_line(rejection, input, limits),
                 State::SkipLiteral(rejection, left) => skip_literal(rejection, left, input),
             };
@@ -120,6 +134,34 @@ impl Framer {
         }
     }
 
+    /// The command up to the literal that has just been announced, its line end included.
+    #[must_use]
+    pub fn head<'i>(&self, input: &'i BytesMut) -> &'i [u8] {
+        match &self.state {
+            State::Literal(progress, ..) => input.get(..progress.scanned).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// Refuses the literal that has just been announced, and with it the command: what the client sends of it
+    /// whatever the server says is dropped, then comes [`Event::Rejected`].
+    pub fn refuse(&mut self, input: &mut BytesMut, limits: &FrameLimits) -> Option<Event> {
+        let State::Literal(progress, end, kind) = std::mem::take(&mut self.state) else { return None };
+        let tag = tag_of(input.get(..progress.scanned).unwrap_or_default());
+        let error = FrameError::Refused;
+        input.advance(progress.scanned.min(input.len()));
+        if kind == LiteralKind::Synchronising {
+            return Some(Event::Rejected { tag, error });
+        }
+        let length = end.saturating_sub(progress.scanned) as u64;
+        let dropped = (progress.scanned as u64).saturating_add(length);
+        if dropped > limits.discard_bytes {
+            return Some(Event::Fatal(FrameError::Discarded));
+        }
+        self.state = State::SkipLiteral(Rejection { tag, error, dropped }, length);
+        self.poll(input, limits)
+    }
+
     /// Whether the stream stands between two commands.
     #[must_use]
     pub fn is_idle(&self, input: &BytesMut) -> bool {
@@ -130,7 +172,7 @@ impl Framer {
     #[must_use]
     pub fn missing(&self, input: &BytesMut) -> usize {
         match &self.state {
-            State::Literal(_, end) => end.saturating_sub(input.len()),
+            State::Literal(_, end, _) => end.saturating_sub(input.len()),
             _ => 0,
         }
     }
@@ -176,11 +218,8 @@ fn line(mut progress: Progress, input: &mut BytesMut, limits: &FrameLimits) -> (
         command.truncate(length);
         return (State::default(), Step::Found(Event::Command(command.freeze())));
     };
-    let bytes_max = if is_append(input.get(..end).unwrap_or_default()) {
-        limits.append_bytes
-    } else {
-        limits.literal_bytes
-    };
+    let is_append = is_append(input.get(..end).unwrap_or_default());
+    let bytes_max = if is_append { limits.append_bytes } else { limits.literal_bytes };
     let total = progress.literal_bytes.saturating_add(literal.length);
     let after = usize::try_from(literal.length).ok().and_then(|length| length.checked_add(end + 1));
     let Some(after) = after.filter(|_| total <= bytes_max) else {
@@ -188,15 +227,18 @@ fn line(mut progress: Progress, input: &mut BytesMut, limits: &FrameLimits) -> (
     };
     progress.literal_bytes = total;
     progress.text_bytes += end - progress.line_start;
-    match literal.kind {
-        LiteralKind::Synchronising => (State::Literal(progress, after), Step::Found(Event::Continue)),
-        LiteralKind::NonSynchronising => (State::Literal(progress, after), Step::Again),
-    }
+    progress.scanned = end + 1;
+    let step = match literal.kind {
+        kind if is_append => Step::Found(Event::Append(kind)),
+        LiteralKind::Synchronising => Step::Found(Event::Continue),
+        LiteralKind::NonSynchronising => Step::Again,
+    };
+    (State::Literal(progress, after, literal.kind), step)
 }
 
-fn literal(mut progress: Progress, end: usize, input: &BytesMut) -> (State, Step) {
+fn literal(mut progress: Progress, end: usize, kind: LiteralKind, input: &BytesMut) -> (State, Step) {
     if input.len() < end {
-        return (State::Literal(progress, end), Step::Wait);
+        return (State::Literal(progress, end, kind), Step::Wait);
     }
     progress.line_start = end;
     progress.scanned = end;
@@ -251,11 +293,6 @@ fn skip_literal(rejection: Rejection, left: u64, input: &mut BytesMut) -> (State
 struct Literal {
     length: u64,
     kind: LiteralKind,
-}
-
-enum LiteralKind {
-    Synchronising,
-    NonSynchronising,
 }
 
 // literal = "{" number64 ["+"] "}" CRLF *CHAR8

@@ -15,8 +15,19 @@ fn events(stream: &[u8], chunks: &[usize]) -> Vec<String> {
         let (now, later) = rest.split_at((*size).min(rest.len()));
         input.extend_from_slice(now);
         rest = later;
-        while let Some(event) = framer.poll(&mut input, &LIMITS) {
+        while let Some(mut event) = framer.poll(&mut input, &LIMITS) {
+            if let Event::Append(kind) = event {
+                event = match (kind, memchr::memmem::find(framer.head(&input), b"nowhere")) {
+                    (LiteralKind::NonSynchronising, None) => continue,
+                    (LiteralKind::Synchronising, None) => Event::Continue,
+                    (_, Some(_)) => match framer.refuse(&mut input, &LIMITS) {
+                        Some(event) => event,
+                        None => continue,
+                    },
+                };
+            }
             found.push(match event {
+                Event::Append(_) => unreachable!("it has been accepted or refused"),
                 Event::Command(frame) => format!("{}", frame.escape_ascii()),
                 Event::Continue => "+".to_owned(),
                 Event::Rejected { tag, error } => {
@@ -95,6 +106,15 @@ fn who_does_not_stop_is_cut_off() {
     check(&endless, &["closed: too much data after a rejected command"]);
     check("a LOGIN {201+}\r\n", &["closed: too much data after a rejected command"]);
     check("a LOGIN {18446744073709551615+}\r\n", &["closed: too much data after a rejected command"]);
+}
+
+#[test]
+fn a_refused_append_costs_its_literal_only_if_that_comes_anyway() {
+    let refused = r#"Some("a"): the literal was refused"#;
+    check("a APPEND nowhere {9}\r\nb NOOP\r\n", &[refused, "b NOOP"]);
+    check("a APPEND nowhere {3+}\r\nxyz\r\nb NOOP\r\n", &[refused, "b NOOP"]);
+    check("a APPEND nowhere {3+}\r\nxyz {2+}\r\nxy\r\nb NOOP\r\n", &[refused, "b NOOP"]);
+    check("a APPEND {7}\r\nnowhere {9}\r\nb NOOP\r\n", &["+", refused, "b NOOP"]);
 }
 
 #[test]
