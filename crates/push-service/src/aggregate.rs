@@ -31,6 +31,35 @@ pub struct Membership {
     pub ttl_max: Option<Duration>,
 }
 
+/// A change to the terms of a member; for a new one, what is unchanged is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// See [`Membership::expires`].
+    pub expires: Setting<Instant>,
+    /// See [`Membership::ttl_max`].
+    pub ttl_max: Setting<Duration>,
+}
+
+/// A change to something that can be absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// It stays.
+    Unchanged,
+    /// It becomes this.
+    To(Option<T>),
+}
+
+impl<T> Setting<T> {
+    /// What it becomes; `None` when it becomes absent or stays.
+    #[must_use]
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Unchanged => None,
+            Self::To(value) => value,
+        }
+    }
+}
+
 /// One member, as a message meets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -46,7 +75,7 @@ pub struct Member {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberChange {
     /// It becomes a member, or its terms change.
-    Put(SubscriptionId, Membership),
+    Put(SubscriptionId, Terms),
     /// It is no member any more.
     Remove(SubscriptionId),
 }

@@ -5,9 +5,13 @@
 
 mod body;
 mod headers;
+mod link;
 mod message;
+
 mod push;
+mod receipt;
 pub mod reply;
+mod sender;
 
 use std::net::IpAddr;
 
@@ -17,7 +21,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 
 use self::reply::Refusal;
-use crate::service::{MESSAGE_PATH, PUSH_PATH, Service};
+use crate::service::{MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service};
 
 /// Answers one request of `peer`.
 pub async fn respond<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
@@ -31,6 +35,9 @@ where
     } else if let Some(token) = path.strip_prefix(MESSAGE_PATH) {
         let token = token.to_owned();
         message_resource(service, &request, &token).await
+    } else if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
+        let token = token.to_owned();
+        receipt_resource(service, &request, &token).await
     } else {
         Err(Refusal::Unknown)
     };
@@ -63,6 +70,18 @@ async fn message_resource<B>(
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     match *request.method() {
         Method::DELETE => message::revoke(service, token).await,
+        Method::OPTIONS => Ok(reply::preflight()),
+        _ => Err(Refusal::Method("DELETE, OPTIONS")),
+    }
+}
+
+async fn receipt_resource<B>(
+    service: &Service,
+    request: &Request<B>,
+    token: &str,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    match *request.method() {
+        Method::DELETE => receipt::remove(service, token).await,
         Method::OPTIONS => Ok(reply::preflight()),
         _ => Err(Refusal::Method("DELETE, OPTIONS")),
     }

@@ -36,15 +36,20 @@ impl<K: Eq + Hash> RateLimiter<K> {
 
     /// Takes one unit for `key`, or says how long to wait for it.
     pub fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
+        self.take_many(key, 1, now)
+    }
+
+    /// Takes several units at once, or none; more than a whole burst are taken as one burst.
+    pub fn take_many(&self, key: K, units: u32, now: Instant) -> Result<(), Duration> {
         let mut table = self.full_again.lock();
         if let Some(full_again) = table.get_mut(&key) {
-            return take(self.rate, full_again, now);
+            return take(self.rate, full_again, units, now);
         }
         if table.len() >= self.keys_max {
             table.retain(|_, full_again| *full_again > now);
         }
         let mut full_again = now;
-        let taken = take(self.rate, &mut full_again, now);
+        let taken = take(self.rate, &mut full_again, units, now);
         if table.len() < self.keys_max {
             table.insert(key, full_again);
         }
@@ -70,20 +75,22 @@ impl Allowance {
 
     /// Takes one unit, or says how long to wait for it.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        take(self.rate, &mut self.full_again, now)
+        take(self.rate, &mut self.full_again, 1, now)
     }
 }
 
-fn take(rate: Rate, full_again: &mut Instant, now: Instant) -> Result<(), Duration> {
+fn take(rate: Rate, full_again: &mut Instant, units: u32, now: Instant) -> Result<(), Duration> {
     let interval = i64::try_from(rate.interval.as_micros()).unwrap_or(i64::MAX);
-    let tolerance = interval.saturating_mul(i64::from(rate.burst.max(1)) - 1);
+    let burst = rate.burst.max(1);
+    let tolerance = interval.saturating_mul(i64::from(burst));
+    let cost = interval.saturating_mul(i64::from(units.min(burst)));
     let start = (*full_again).max(now).micros();
-    let ahead = start.saturating_sub(now.micros());
+    let ahead = start.saturating_sub(now.micros()).saturating_add(cost);
     if ahead > tolerance {
         let wait = ahead.saturating_sub(tolerance);
         return Err(Duration::from_micros(u64::try_from(wait).unwrap_or(0)));
     }
-    *full_again = Instant::from_micros(start.saturating_add(interval));
+    *full_again = Instant::from_micros(start.saturating_add(cost));
     Ok(())
 }
 

@@ -10,11 +10,11 @@ use webpush::vapid::verify::Verifier;
 use crate::clock::{Clock, Instant};
 use crate::config::{Config, ConfigError};
 use crate::connected::ConnectedAgents;
-use crate::id::{AgentId, MessageId, ReceiptSubscriptionId, SubscriptionId};
+use crate::id::{AgentId, AggregateId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure::{self, Dropped};
 use crate::message::Message;
 use crate::rate::RateLimiter;
-use crate::receipt::ReceiptReaders;
+use crate::receipt::{Maker, ReceiptReaders};
 use crate::storage::{Outlet, Storage, StorageError, Totals};
 use crate::token::TokenKey;
 
@@ -133,6 +133,27 @@ impl Service {
         format!("{}{MESSAGE_PATH}{}", self.config.public_url.origin(), self.tokens.seal_message(id))
     }
 
+    /// Where receipts are read (RFC 8030 §5.1, §6.3). A secret: never into a log.
+    #[must_use]
+    pub fn receipt_resource(&self, id: ReceiptSubscriptionId) -> String {
+        format!("{}{RECEIPT_PATH}{}", self.config.public_url.origin(), self.tokens.seal_receipt(id))
+    }
+
+    /// Where application servers post for all members of an aggregate. A secret: never into a log.
+    #[must_use]
+    pub fn aggregate_resource(&self, id: AggregateId) -> String {
+        format!("{}{AGGREGATE_PATH}{}", self.config.public_url.origin(), self.tokens.seal_aggregate(id))
+    }
+
+    /// The sender as the maker of something that is kept.
+    pub(crate) fn maker(&self, sender: &Sender) -> Maker {
+        match sender {
+            Sender::Key(key) => Maker::Key(self.tokens.sender(key.as_bytes())),
+            Sender::Address(IpAddr::V4(address)) => Maker::Address(self.tokens.sender(&address.octets())),
+            Sender::Address(IpAddr::V6(address)) => Maker::Address(self.tokens.sender(&address.octets())),
+        }
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -177,6 +198,12 @@ impl Sender {
 
 /// Push resources are found under this path.
 pub const PUSH_PATH: &str = "/wpush/";
+/// Receipt subscriptions are found under this path.
+pub const RECEIPT_PATH: &str = "/r/";
+/// Aggregates are made here.
+pub const AGGREGATES_PATH: &str = "/aggregate";
+/// Aggregates are found under this path.
+pub const AGGREGATE_PATH: &str = "/a/";
 /// Message resources are found under this path.
 pub const MESSAGE_PATH: &str = "/m/";
 

@@ -114,9 +114,22 @@ impl TestServer {
         self.request(request.body(Full::new(body.into())).unwrap()).await
     }
 
+    /// Sends a request with these header fields and this body.
+    pub(crate) async fn call(
+        &self,
+        (method, url): (&str, &str),
+        fields: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let mut request = Request::builder().method(method).uri(path_of(url)).header("host", "push.test");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        self.request(request.body(Full::new(body.into())).unwrap()).await
+    }
+
     pub(crate) async fn send(&self, method: &str, url: &str) -> Response<Bytes> {
-        let request = Request::builder().method(method).uri(path_of(url)).header("host", "push.test");
-        self.request(request.body(Full::default()).unwrap()).await
+        self.call((method, url), &[], Bytes::new()).await
     }
 
     pub(crate) async fn socket(&self) -> TestAgent {

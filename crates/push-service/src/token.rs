@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 
-use crate::id::{MessageId, SubscriptionId};
+use crate::id::{AggregateId, MessageId, ReceiptSubscriptionId, SenderId, SubscriptionId};
 
 /// The secret that makes tokens. Losing it makes every endpoint unknown; leaking it allows forging none that is
 /// stored, because ids are random too.
@@ -22,6 +22,9 @@ use crate::id::{MessageId, SubscriptionId};
 pub struct TokenKey {
     endpoint: [u8; 32],
     message: [u8; 32],
+    receipt: [u8; 32],
+    aggregate: [u8; 32],
+    sender: [u8; 32],
 }
 
 /// Why a key file can't be used.
@@ -49,6 +52,9 @@ impl TokenKey {
         Self {
             endpoint: derive("mailbell push-service 1 endpoint"),
             message: derive("mailbell push-service 1 message"),
+            receipt: derive("mailbell push-service 1 receipt"),
+            aggregate: derive("mailbell push-service 1 aggregate"),
+            sender: derive("mailbell push-service 1 sender"),
         }
     }
 
@@ -83,6 +89,36 @@ impl TokenKey {
     #[must_use]
     pub fn open_message(&self, token: &str) -> Option<MessageId> {
         open(&self.message, token).map(|bytes| MessageId::from_number(i64::from_be_bytes(bytes)))
+    }
+
+    /// The token of a receipt subscription (RFC 8030 §5.1): 43 characters.
+    #[must_use]
+    pub fn seal_receipt(&self, id: ReceiptSubscriptionId) -> String {
+        seal(&self.receipt, id.bytes())
+    }
+
+    /// The receipt subscription that a token names; `None` when the token was not made with this key.
+    #[must_use]
+    pub fn open_receipt(&self, token: &str) -> Option<ReceiptSubscriptionId> {
+        open(&self.receipt, token).map(ReceiptSubscriptionId::from_bytes)
+    }
+
+    /// The token of an aggregate: 43 characters.
+    #[must_use]
+    pub fn seal_aggregate(&self, id: AggregateId) -> String {
+        seal(&self.aggregate, id.bytes())
+    }
+
+    /// The aggregate that a token names; `None` when the token was not made with this key.
+    #[must_use]
+    pub fn open_aggregate(&self, token: &str) -> Option<AggregateId> {
+        open(&self.aggregate, token).map(AggregateId::from_bytes)
+    }
+
+    /// What stands for a sender in the storage, so that addresses need not be kept.
+    #[must_use]
+    pub fn sender(&self, name: &[u8]) -> SenderId {
+        SenderId::from_bytes(tag(&self.sender, name))
     }
 
     fn load(file: File) -> Result<Self, TokenKeyError> {

@@ -31,6 +31,16 @@ pub(super) fn read(headers: &HeaderMap) -> Result<PushFields, Refusal> {
     Ok(PushFields { ttl: ttl.duration(), urgency: urgency.unwrap_or_default(), topic, encoding })
 }
 
+/// The value of a preference (RFC 7240 §2): of the first one with this name, without quotes; empty when it has none.
+pub(super) fn preference<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).find_map(|preference| {
+        let preference = preference.split(';').next().unwrap_or_default();
+        let (found, value) = preference.split_once('=').unwrap_or((preference, ""));
+        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
+}
+
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     let Some(name) = text(headers, &CONTENT_ENCODING, "send at most one Content-Encoding")? else {
         return Ok(Encoding::Unnamed);
@@ -78,6 +88,8 @@ fn text<'a>(
 pub(super) const TTL: HeaderName = HeaderName::from_static("ttl");
 /// RFC 8030 §5.3.
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
+/// RFC 7240.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// RFC 8030 §5.4.
 const TOPIC: HeaderName = HeaderName::from_static("topic");
 /// draft-ietf-webpush-encryption-04 §3.

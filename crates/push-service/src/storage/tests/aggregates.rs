@@ -4,15 +4,18 @@
 use std::time::Duration;
 
 use super::*;
-use crate::aggregate::Membership;
+use crate::aggregate::{Membership, Setting, Terms};
 use crate::id::SenderId;
+
+/// On no terms.
+const FREE: Terms = Terms { expires: Setting::To(None), ttl_max: Setting::To(None) };
 
 const MAKER: Maker = Maker::Address(SenderId::from_bytes([7; 16]));
 
 impl Fixture {
     async fn aggregate_of(&self, members: &[SubscriptionId]) -> AggregateId {
         let id = self.storage.create_aggregate(MAKER, NOW).await.unwrap().unwrap();
-        let put = members.iter().map(|member| MemberChange::Put(*member, Membership::default())).collect();
+        let put = members.iter().map(|member| MemberChange::Put(*member, FREE)).collect();
         let count = u64::try_from(members.len()).unwrap();
         assert_eq!(self.storage.change_members(id, put).await.unwrap(), MembersChanged::Done(count));
         id
@@ -36,9 +39,17 @@ async fn members_are_listed_in_pages_with_their_terms_and_those_that_are_gone() 
     let subscriptions = [fixture.subscription().await, fixture.subscription().await];
     let gone = fixture.subscription().await;
     let id = fixture.aggregate_of(&[subscriptions[0].id, subscriptions[1].id, gone.id]).await;
+    let set = Terms {
+        expires: Setting::To(Some(NOW.plus_seconds(5))),
+        ttl_max: Setting::To(Some(Duration::from_secs(9))),
+    };
+    let ttl_alone =
+        Terms { expires: Setting::Unchanged, ttl_max: Setting::To(Some(Duration::from_secs(30))) };
+    for change in [set, ttl_alone] {
+        let change = vec![MemberChange::Put(subscriptions[1].id, change)];
+        assert_eq!(fixture.storage.change_members(id, change).await.unwrap(), MembersChanged::Done(3));
+    }
     let terms = Membership { expires: Some(NOW.plus_seconds(5)), ttl_max: Some(Duration::from_secs(30)) };
-    let change = vec![MemberChange::Put(subscriptions[1].id, terms)];
-    assert_eq!(fixture.storage.change_members(id, change).await.unwrap(), MembersChanged::Done(3));
     fixture.storage.unregister(gone.agent, gone.channel).await.unwrap();
 
     let fixture = fixture.reopened();
@@ -72,7 +83,7 @@ async fn members_and_aggregates_are_limited() {
         [fixture.subscription().await, fixture.subscription().await, fixture.subscription().await];
     let ids = subscriptions.map(|subscription| subscription.id);
     let id = fixture.aggregate_of(&ids[..2]).await;
-    let put = |id| MemberChange::Put(id, Membership::default());
+    let put = |id| MemberChange::Put(id, FREE);
     let change = async |changes| fixture.storage.change_members(id, changes).await.unwrap();
     assert_eq!(change(vec![put(ids[2])]).await, MembersChanged::TooMany);
     assert_eq!(change(vec![put(ids[0]), put(ids[1])]).await, MembersChanged::Done(2), "those it has");

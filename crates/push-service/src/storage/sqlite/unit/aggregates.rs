@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::messages::unsigned;
 use super::{Unit, maker_of, read_subscription, unusable};
-use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged, Membership};
+use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged, Membership, Setting, Terms};
 use crate::clock::Instant;
 use crate::id::{AggregateId, SubscriptionId};
 use crate::receipt::Maker;
@@ -78,7 +78,7 @@ impl Unit<'_> {
         }
         for change in changes {
             match change {
-                MemberChange::Put(member, membership) => self.put_member(id, *member, *membership)?,
+                MemberChange::Put(member, terms) => self.put_member(id, *member, *terms)?,
                 MemberChange::Remove(member) => self.remove_member(id, *member)?,
             }
         }
@@ -144,22 +144,22 @@ impl Unit<'_> {
         Ok((added, removed))
     }
 
-    fn put_member(
-        &self,
-        id: AggregateId,
-        member: SubscriptionId,
-        membership: Membership,
-    ) -> rusqlite::Result<()> {
+    fn put_member(&self, id: AggregateId, member: SubscriptionId, terms: Terms) -> rusqlite::Result<()> {
+        let [keeps_expires, keeps_ttl] =
+            [terms.expires == Setting::Unchanged, terms.ttl_max == Setting::Unchanged];
         self.connection
             .prepare_cached(
                 "INSERT INTO aggregate_member (aggregate, subscription, expires, ttl) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (aggregate, subscription) DO UPDATE SET expires = ?3, ttl = ?4",
+                 ON CONFLICT (aggregate, subscription)
+                 DO UPDATE SET expires = iif(?5, expires, ?3), ttl = iif(?6, ttl, ?4)",
             )?
             .execute((
                 id.bytes(),
                 member.bytes(),
-                membership.expires.map(Instant::micros),
-                membership.ttl_max.map(|ttl| i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
+                terms.expires.value().map(Instant::micros),
+                terms.ttl_max.value().map(|ttl| i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
+                keeps_expires,
+                keeps_ttl,
             ))?;
         Ok(())
     }
