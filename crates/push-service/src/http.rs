@@ -3,6 +3,7 @@
 //! Works on any request body, so that any HTTP implementation can bring requests; sockets and connections are in
 //! [`crate::server`]. What becomes of a refusal on the wire is decided in [`reply`] alone.
 
+mod aggregate;
 mod body;
 mod headers;
 mod link;
@@ -21,7 +22,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 
 use self::reply::Refusal;
-use crate::service::{MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service};
+use crate::service::{AGGREGATE_PATH, AGGREGATES_PATH, MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service};
 
 /// Answers one request of `peer`.
 pub async fn respond<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
@@ -35,6 +36,11 @@ where
     } else if let Some(token) = path.strip_prefix(MESSAGE_PATH) {
         let token = token.to_owned();
         message_resource(service, &request, &token).await
+    } else if let Some(token) = path.strip_prefix(AGGREGATE_PATH) {
+        let token = token.to_owned();
+        aggregate::resource(service, request, &token, peer).await
+    } else if path == AGGREGATES_PATH {
+        aggregate::collection(service, request, peer).await
     } else if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
         let token = token.to_owned();
         receipt_resource(service, &request, &token).await

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use webpush::key::PublicKey;
 use webpush::origin::Origin;
 use webpush::vapid::verify::Verifier;
@@ -34,6 +35,8 @@ pub struct Service {
     pub(crate) verifier: Verifier,
     pub(crate) subscription_rates: RateLimiter<SubscriptionId>,
     pub(crate) sender_rates: RateLimiter<Sender>,
+    /// Places for the documents of aggregates, which are large.
+    pub(crate) documents: Semaphore,
 }
 
 /// All that wait for what the storage hands out.
@@ -106,6 +109,7 @@ impl Service {
             verifier: Verifier::new(origin, TOKENS_VERIFIED_MAX),
             subscription_rates: RateLimiter::new(config.subscription_rate, RATED_KEYS_MAX),
             sender_rates: RateLimiter::new(config.sender_rate, RATED_KEYS_MAX),
+            documents: Semaphore::new(DOCUMENTS_AT_ONCE),
             config,
             storage,
             clock,
@@ -209,5 +213,7 @@ pub const MESSAGE_PATH: &str = "/m/";
 
 /// VAPID tokens remembered, about 300 bytes each; one for each application server and day is enough.
 const TOKENS_VERIFIED_MAX: usize = 10_000;
+/// Documents of aggregates in memory, each of a few MiB; a further one is answered with 503.
+const DOCUMENTS_AT_ONCE: usize = 16;
 /// Senders and subscriptions whose rates are followed at once, about 100 bytes each.
 const RATED_KEYS_MAX: usize = 200_000;
