@@ -13,6 +13,7 @@ mod push;
 mod receipt;
 pub mod reply;
 mod sender;
+mod simple;
 
 use std::net::IpAddr;
 
@@ -64,8 +65,9 @@ where
     match *request.method() {
         Method::POST => push::accept(service, request, token, peer).await,
         Method::GET => discover(service, token).await,
+        Method::PUT => simple::accept(service, request, token, peer).await,
         Method::OPTIONS => Ok(reply::preflight()),
-        _ => Err(Refusal::Method("GET, POST, OPTIONS")),
+        _ => Err(Refusal::Method("GET, POST, PUT, OPTIONS")),
     }
 }
 

@@ -291,7 +291,7 @@ async fn pages_of_any_origin_may_post_and_other_methods_are_named() {
     assert!(field(&preflight, "access-control-allow-headers").contains("TTL"));
     assert!(field(&preflight, "access-control-allow-methods").contains("POST"));
     let refused = server.send("DELETE", &endpoint).await;
-    assert_eq!((status(&refused), field(&refused, "allow")), (405, "GET, POST, OPTIONS"));
+    assert_eq!((status(&refused), field(&refused, "allow")), (405, "GET, POST, PUT, OPTIONS"));
     for response in [preflight, refused, server.send("GET", "/").await] {
         assert_eq!(field(&response, "access-control-allow-origin"), "*");
         assert!(field(&response, "content-security-policy").starts_with("default-src 'none'"));
