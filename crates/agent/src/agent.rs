@@ -2,11 +2,15 @@
 //!
 //! One task owns the connection and the state; [`Agent`] sends it wishes, [`Events`] receives what happens and ends the
 //! task when dropped. A push that is not acknowledged is delivered again after the next connection.
+//!
+//! A subscription is made either for its [`Form::Cleartext`] or for its [`Form::Ciphertext`]: the second is for those who
+//! pass pushes on to somebody who has the keys.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -16,9 +20,9 @@ use webpush::key::{AuthSecret, KeyError, PublicKey};
 
 use crate::backoff::Backoff;
 use crate::service::frame::{DELIVERED, UNDELIVERED};
-use crate::service::session::{Ack, Command, Session};
+use crate::service::session::{Ack, Command, Session, Wish};
 use crate::service::socket::{self, Socket};
-use crate::state::{StateError, StateStore};
+use crate::state::{State, StateError, StateStore};
 use crate::transport::Address;
 use crate::trust::Trust;
 
@@ -49,6 +53,17 @@ pub struct Agent {
 pub struct Events {
     events: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
+}
+
+/// What is wanted of the pushes of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// They are decrypted with the subscription's own keys; what can't be decrypted is told and does not come again.
+    #[default]
+    Cleartext,
+    /// They are given out as they came; somebody else has the keys.
+    Ciphertext,
 }
 
 /// Something that happened.
@@ -93,19 +108,41 @@ pub struct Subscription {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Auth(String);
 
-/// A decrypted push.
+/// A push.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Push {
     /// The name of its subscription.
     pub subscription: String,
-    /// What the application server said; empty when it said nothing.
+    /// What the application server said; empty when it said nothing, and for a subscription of [`Form::Ciphertext`].
     pub cleartext: Vec<u8>,
+    /// The push as it came, for a subscription of [`Form::Ciphertext`].
+    pub ciphertext: Option<Ciphertext>,
     /// Bytes of the encrypted body.
     pub size: usize,
     /// RFC 8030 §5.3, where the service tells it (ours does).
     pub urgency: Option<String>,
     /// When it reached the agent.
     pub received_at: SystemTime,
+}
+
+/// A push that has not been decrypted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ciphertext {
+    /// What was posted.
+    pub body: Vec<u8>,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+}
+
+/// How a body is encrypted, in the header fields that the application server sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// `Content-Encoding`; `aes128gcm` is RFC 8291, its body needs no other field.
+    pub encoding: Option<String>,
+    /// `Encryption`, of the older `aesgcm`.
+    pub salt: Option<String>,
+    /// `Crypto-Key`, of the older `aesgcm`.
+    pub key: Option<String>,
 }
 
 /// A push that waits for its acknowledgement.
@@ -168,12 +205,28 @@ impl Agent {
     /// again.
     pub async fn connect(options: Options) -> Result<(Self, Events), AgentError> {
         let state = options.store.load()?.for_service(options.url.as_str());
+        let opened = socket::open(&options, state.uaid.clone()).await?;
+        Self::run(options, state, std::future::ready(Ok(opened)))
+    }
+
+    /// As [`Agent::connect`] for those who have time: the first connection is tried again and again as well.
+    pub fn start(options: Options) -> Result<(Self, Events), AgentError> {
+        let state = options.store.load()?.for_service(options.url.as_str());
+        let (first, uaid) = (options.clone(), state.uaid.clone());
+        let opening = async move { socket::open(&first, uaid).await.map_err(|error| error.to_string()) };
+        Self::run(options, state, opening)
+    }
+
+    fn run(
+        options: Options,
+        state: State,
+        opening: impl Future<Output = Result<(Socket, String), String>> + Send + 'static,
+    ) -> Result<(Self, Events), AgentError> {
         let instance = Arc::from(state.instance.as_str());
-        let (socket, uaid): (Socket, String) = socket::open(&options, state.uaid.clone()).await?;
         let (commands, wishes) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let session = Session::new(options, state, wishes, sender)?;
-        let task = tokio::spawn(session.run(socket, uaid));
+        let task = tokio::spawn(async move { session.run(opening.await).await });
         Ok((Self { commands, instance }, Events { events, task }))
     }
 
@@ -191,8 +244,23 @@ impl Agent {
         name: &str,
         application_server_key: Option<PublicKey>,
     ) -> Result<Subscription, AgentError> {
-        let name = name.to_owned();
-        self.ask(|reply| Command::Subscribe { name, application_server_key, reply }).await?
+        self.subscribe_for(Form::Cleartext, name, application_server_key).await
+    }
+
+    /// As [`Agent::subscribe`], and says in which form the pushes are wanted from now on.
+    pub async fn subscribe_for(
+        &self,
+        form: Form,
+        name: &str,
+        application_server_key: Option<PublicKey>,
+    ) -> Result<Subscription, AgentError> {
+        let wish = Wish { name: name.to_owned(), application_server_key, form };
+        self.ask(|reply| Command::Subscribe { wish, reply }).await?
+    }
+
+    /// The names of all subscriptions, also of those that were made before a restart.
+    pub async fn subscriptions(&self) -> Result<Vec<String>, AgentError> {
+        self.ask(|reply| Command::List { reply }).await
     }
 
     /// Ends a subscription; one that is not there is no error.
@@ -258,6 +326,12 @@ impl Delivery {
         &self.push
     }
 
+    /// What the push service calls the push. The same one comes with the same id again; no secret.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.version
+    }
+
     /// The push has been dealt with: it need not come again.
     pub fn acknowledge(mut self) {
         self.outcome = Some(DELIVERED);
@@ -276,6 +350,18 @@ impl Drop for Delivery {
         let version = std::mem::take(&mut self.version);
         // Without an agent there is nobody to tell; the push comes again when there is one.
         let _told = self.acks.send(Ack { channel, version, code: self.outcome });
+    }
+}
+
+impl Subscription {
+    /// In the form that browsers have for it: `endpoint` and `keys`.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let keys = serde_json::json!({
+            "p256dh": self.public_key.to_base64url(),
+            "auth": self.auth_secret.reveal(),
+        });
+        serde_json::json!({ "endpoint": self.endpoint, "keys": keys })
     }
 }
 
@@ -301,6 +387,12 @@ impl fmt::Debug for Push {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Push");
         fields.field("subscription", &self.subscription).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Ciphertext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ciphertext").field("encryption", &self.encryption).finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,14 @@
 //! Running a command for pushes, such as `mbsync -a`.
 //!
-//! One run at a time. What comes while one is going is put together into the next, so a burst of pushes causes at most
-//! one further run; its standard input holds the bodies of all of them, one after the other.
+//! [`Runner`]: one run at a time. What comes while one is going is put together into the next, so a burst of pushes causes
+//! at most one further run; its standard input holds the bodies of all of them, one after the other.
+//! [`run_once`]: one run for one push.
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -79,7 +81,7 @@ async fn work(line: String, time_max: Duration, mut requests: mpsc::Receiver<Req
                 tracing::warn!(bytes = request.body.len(), "a push is left out of the command's input");
             }
         }
-        let outcome = run(&line, &input, time_max).await;
+        let outcome = run_once(&line, &[], &input, time_max).await;
         for request in batch.drain(..) {
             // Whoever asked may have stopped waiting.
             let _told = request.done.send(outcome.clone());
@@ -87,10 +89,19 @@ async fn work(line: String, time_max: Duration, mut requests: mpsc::Receiver<Req
     }
 }
 
-async fn run(line: &str, input: &[u8], time_max: Duration) -> Outcome {
+/// Runs a line by `/bin/sh` once, with `input` on its standard input and `environment` beside what it inherits. A run that
+/// takes longer than `time_max`, or whose future is dropped, is killed with all that it started.
+pub async fn run_once(
+    line: &str,
+    environment: &[(&str, String)],
+    input: &[u8],
+    time_max: Duration,
+) -> Result<(), RunError> {
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(line).stdin(Stdio::piped()).kill_on_drop(true);
+    command.arg("-c").arg(line).stdin(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
     let mut child = command.spawn().map_err(|error| RunError::Start(Arc::new(error)))?;
+    let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
     let mut stdin = child.stdin.take();
     let running = async {
         if let Some(stdin) = &mut stdin {
@@ -100,11 +111,25 @@ async fn run(line: &str, input: &[u8], time_max: Duration) -> Outcome {
         drop(stdin);
         child.wait().await
     };
-    match timeout(time_max, running).await {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(RunError::Failed(status)),
-        Ok(Err(error)) => Err(RunError::Start(Arc::new(error))),
-        Err(_) => Err(RunError::Timeout(time_max)),
+    let ended = timeout(time_max, running).await.map_err(|_| RunError::Timeout(time_max))?;
+    // What it left in the background is meant to go on.
+    group.0 = None;
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(RunError::Failed(status)),
+        Err(error) => Err(RunError::Start(Arc::new(error))),
+    }
+}
+
+/// The processes of a run that has not ended; killed when dropped.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended just now: then there is nobody to kill.
+            let _killed = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`imap::registration::register`] makes a mail server push to a subscription (IMAP WEBPUSH).
 //! - [`pushed::parse`] reads the IMAP responses that such a push holds.
 //! - [`exec::Runner`] runs a command for pushes, one at a time.
+//! - [`gateway::hub::Gateway`] holds many subscriptions, spools their messages and hands them on.
 //!
 //! ```no_run
 //! # async fn listen() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,6 +38,7 @@
 pub mod agent;
 pub mod backoff;
 pub mod exec;
+pub mod gateway;
 pub mod imap;
 pub mod pushed;
 pub mod service;

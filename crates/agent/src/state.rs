@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::agent::Form;
+
 /// Where the state is kept.
 #[derive(Debug, Clone)]
 pub enum StateStore {
@@ -49,6 +51,9 @@ pub struct StoredSubscription {
     pub private_key: String,
     /// The authentication secret for RFC 8291, base64url.
     pub auth_secret: String,
+    /// In which form its pushes are wanted.
+    #[serde(default)]
+    pub form: Form,
 }
 
 /// Why a state could not be read or written.

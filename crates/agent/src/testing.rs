@@ -1,14 +1,22 @@
 //! What the tests share.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use push_service::config::{Config, PublicUrl};
+use push_service::server::Server;
+use push_service::storage::sqlite::SqliteStorage;
+use push_service::token::TokenKey;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use webpush::key::AuthSecret;
 use webpush::message::{Recipient, Sender, encrypt};
 use webpush::origin::Origin;
@@ -16,8 +24,11 @@ use webpush::padding::Padding;
 use webpush::vapid::key::SigningKey;
 use webpush::vapid::token::{Authorization, Claims};
 
-use crate::agent::Subscription;
+use crate::agent::{Options, Subscription};
+use crate::backoff::Backoff;
+use crate::state::StateStore;
 use crate::transport::Stream;
+use crate::trust::Trust;
 
 /// Fails the test instead of waiting for ever.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -30,6 +41,47 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(tokio::time::Instant::now() < deadline, "{what}: not in time");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A push service that can be stopped and started again at the same address.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    pub(crate) server: Server,
+    shutdown: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Service {
+    pub(crate) async fn start(dir: &Path, address: Option<SocketAddr>) -> Self {
+        let wanted = address.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
+        let listener = TcpListener::bind(wanted).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = Config::new(PublicUrl::parse(&format!("http://{address}")).unwrap());
+        let storage = SqliteStorage::open(&dir.join("push.sqlite"), config.retention).unwrap();
+        let tokens = TokenKey::load_or_create(&dir.join("push-token.key")).unwrap();
+        let server = Server::new(config, tokens, Arc::new(storage)).unwrap();
+        let shutdown = CancellationToken::new();
+        let (serves, stop) = (server.clone(), shutdown.clone());
+        let serving = tokio::spawn(async move { serves.serve(listener, None, stop).await });
+        Self { address, server, shutdown, serving }
+    }
+
+    pub(crate) async fn stop(self) -> SocketAddr {
+        self.shutdown.cancel();
+        within(self.serving).await.unwrap().unwrap();
+        self.address
+    }
+
+    pub(crate) fn options(&self, store: StateStore) -> Options {
+        let mut options =
+            Options::new(&format!("ws://{}/", self.address), Trust::system().unwrap(), store).unwrap();
+        options.reconnect = Backoff::new(Duration::from_millis(10), Duration::from_millis(50));
+        options
+    }
+
+    pub(crate) async fn all_acknowledged(&self) {
+        until("all is acknowledged", || self.server.stats().totals.messages == 0).await;
     }
 }
 

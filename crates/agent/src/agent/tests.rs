@@ -1,8 +1,5 @@
 //! The agent against the real push service, pushed to by RFC 8291 and plain HTTP.
 
-use std::net::SocketAddr;
-use std::path::Path;
-
 use push_service::config::{Config, PublicUrl};
 use push_service::server::Server;
 use push_service::storage::sqlite::SqliteStorage;
@@ -12,48 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::testing::{post, within};
-
-/// A push service that can be stopped and started again at the same address.
-struct Service {
-    address: SocketAddr,
-    server: Server,
-    shutdown: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
-}
-
-impl Service {
-    async fn start(dir: &Path, address: Option<SocketAddr>) -> Self {
-        let wanted = address.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
-        let listener = TcpListener::bind(wanted).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let config = Config::new(PublicUrl::parse(&format!("http://{address}")).unwrap());
-        let storage = SqliteStorage::open(&dir.join("push.sqlite"), config.retention).unwrap();
-        let tokens = TokenKey::load_or_create(&dir.join("push-token.key")).unwrap();
-        let server = Server::new(config, tokens, Arc::new(storage)).unwrap();
-        let shutdown = CancellationToken::new();
-        let (serves, stop) = (server.clone(), shutdown.clone());
-        let serving = tokio::spawn(async move { serves.serve(listener, None, stop).await });
-        Self { address, server, shutdown, serving }
-    }
-
-    async fn stop(self) -> SocketAddr {
-        self.shutdown.cancel();
-        within(self.serving).await.unwrap().unwrap();
-        self.address
-    }
-
-    fn options(&self, store: StateStore) -> Options {
-        let mut options =
-            Options::new(&format!("ws://{}/", self.address), Trust::system().unwrap(), store).unwrap();
-        options.reconnect = Backoff::new(Duration::from_millis(10), Duration::from_millis(50));
-        options
-    }
-
-    async fn all_acknowledged(&self) {
-        crate::testing::until("all is acknowledged", || self.server.stats().totals.messages == 0).await;
-    }
-}
+use crate::testing::{Service, post, within};
 
 struct Fixture {
     service: Service,

@@ -55,6 +55,31 @@ async fn a_failure_is_told_to_all_that_it_concerns() {
 }
 
 #[tokio::test]
+async fn one_run_has_its_own_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let line = format!("printf '%s ' \"$MAILBELL_URGENCY\" > {0}; cat >> {0}", out.display());
+    run_once(&line, &[("MAILBELL_URGENCY", "high; rm".to_owned())], b"body", LONG).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "high; rm body");
+}
+
+#[tokio::test]
+async fn what_a_run_started_is_killed_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = dir.path().join("started");
+    let line = format!("(echo $$ > {0}.new; mv {0}.new {0}; sleep 1000) | cat", started.display());
+    let run = tokio::spawn(async move { run_once(&line, &[], b"", LONG).await });
+    crate::testing::until("it runs", || started.exists()).await;
+    let group: i32 = std::fs::read_to_string(&started).unwrap().trim().parse().unwrap();
+    run.abort();
+    let group = Pid::from_raw(group).unwrap();
+    crate::testing::until("nobody of the group is left", || {
+        rustix::process::test_kill_process_group(group).is_err()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_that_takes_too_long_is_killed() {
     let runner = Runner::shell("exec sleep 1000", Duration::from_millis(50));
     assert!(matches!(runner.run(Vec::new()).await, Err(RunError::Timeout(_))));

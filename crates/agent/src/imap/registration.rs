@@ -34,6 +34,8 @@ pub struct Account {
     pub password: Password,
     /// The subscription's id on the mail server, an atom; `None` makes one that is this agent's own and stays the same.
     pub id: Option<String>,
+    /// The agent's name for the subscription; `None` makes one of login and server.
+    pub name: Option<String>,
     /// What is turned on with ENABLE before, so that pushes are shaped by it. Default `UTF8=ACCEPT`, `CONDSTORE`; what
     /// the server does not have is left out.
     pub enable: Vec<String>,
@@ -50,6 +52,8 @@ pub struct Registered {
     pub subscription: String,
     /// Its id on the mail server.
     pub id: String,
+    /// What the mail server pushes to.
+    pub endpoint: Subscription,
     /// Whether the token had to be waited for; `false` when all stood already.
     pub renewed: bool,
 }
@@ -99,6 +103,7 @@ impl Account {
             login: login.ok_or(RegisterError::Url)?,
             password: Password(password.to_owned()),
             id: None,
+            name: None,
             enable: vec!["UTF8=ACCEPT".to_owned(), "CONDSTORE".to_owned()],
         })
     }
@@ -106,7 +111,8 @@ impl Account {
     /// The agent's name for the account's subscription.
     #[must_use]
     pub fn subscription_name(&self) -> String {
-        format!("imap:{}@{}:{}", self.login, self.address.host, self.address.port)
+        let made = || format!("imap:{}@{}:{}", self.login, self.address.host, self.address.port);
+        self.name.clone().unwrap_or_else(made)
     }
 }
 
@@ -168,13 +174,15 @@ async fn converse(
             client.done(&webpush(&id, &subscription, &subscription.public_key.to_base64url())).await?;
         match vapid_key(&answer)? {
             Some(current) if current != key => key = current,
-            _ if is_active(&answer, &id) => return Ok(Registered { subscription: name, id, renewed: false }),
+            _ if is_active(&answer, &id) => {
+                return Ok(Registered { subscription: name, id, endpoint: subscription, renewed: false });
+            }
             _ => {
                 let token = timeout(TOKEN_TIMEOUT, token).await;
                 let token = token.map_err(|_| RegisterError::NoToken(TOKEN_TIMEOUT))?;
                 let token = token.map_err(|_| AgentError::Closed)?;
                 acknowledge(agent, client, &name, token).await?;
-                return Ok(Registered { subscription: name, id, renewed: true });
+                return Ok(Registered { subscription: name, id, endpoint: subscription, renewed: true });
             }
         }
     }

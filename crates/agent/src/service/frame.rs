@@ -109,6 +109,10 @@ pub enum ServiceMessage {
 pub struct Headers {
     /// The content coding.
     pub encoding: Option<String>,
+    /// Of the older coding `aesgcm`: its `Encryption` field.
+    pub encryption: Option<String>,
+    /// Of the older coding `aesgcm`: its `Crypto-Key` field.
+    pub crypto_key: Option<String>,
     /// RFC 8030 §5.3; our own service tells it, others don't.
     pub urgency: Option<String>,
 }

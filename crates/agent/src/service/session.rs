@@ -14,27 +14,25 @@ use webpush::key::PublicKey;
 
 use super::frame::{AgentMessage, DELIVERED, Headers, ServiceMessage, UNDECRYPTABLE, UNDELIVERED};
 use super::socket::{self, Incoming, Socket};
-use super::subscriptions::{Known, Subscriptions};
-use crate::agent::{AgentError, Delivery, Event, Options, Push, Subscription};
+use super::subscriptions::{Known, Read, Subscriptions};
+use crate::agent::{AgentError, Delivery, Event, Form, Options, Push, Subscription};
 use crate::pushed;
 use crate::state::State;
 
 /// What the agent's user wants.
 pub(crate) enum Command {
-    Subscribe {
-        name: String,
-        application_server_key: Option<PublicKey>,
-        reply: oneshot::Sender<Result<Subscription, AgentError>>,
-    },
-    Unsubscribe {
-        name: String,
-        reply: oneshot::Sender<Result<(), AgentError>>,
-    },
-    WatchToken {
-        name: String,
-        token: oneshot::Sender<String>,
-    },
+    Subscribe { wish: Wish, reply: oneshot::Sender<Result<Subscription, AgentError>> },
+    List { reply: oneshot::Sender<Vec<String>> },
+    Unsubscribe { name: String, reply: oneshot::Sender<Result<(), AgentError>> },
+    WatchToken { name: String, token: oneshot::Sender<String> },
     Close,
+}
+
+/// A subscription that is wanted.
+pub(crate) struct Wish {
+    pub(crate) name: String,
+    pub(crate) application_server_key: Option<PublicKey>,
+    pub(crate) form: Form,
 }
 
 /// What became of a notification.
@@ -59,6 +57,8 @@ pub(crate) struct Session {
     watching: Vec<(String, oneshot::Sender<String>)>,
     in_hand: HashSet<String>,
     finished: VecDeque<String>,
+    /// Whether the state is not yet in its file.
+    unsaved: bool,
 }
 
 /// A `register` without its answer.
@@ -98,11 +98,20 @@ impl Session {
             watching: Vec::new(),
             in_hand: HashSet::new(),
             finished: VecDeque::new(),
+            unsaved: false,
         })
     }
 
-    pub(crate) async fn run(mut self, mut socket: Socket, mut uaid: String) {
+    /// Runs from the first connection, or from the reason why there is none.
+    pub(crate) async fn run(mut self, mut opened: Result<(Socket, String), String>) {
         loop {
+            let (mut socket, uaid) = match opened {
+                Ok(opened) => opened,
+                Err(reason) => match self.reconnect(reason).await {
+                    Some(opened) => opened,
+                    None => return,
+                },
+            };
             self.outgoing.push_back(Event::Connected);
             let ended = match self.resume(&mut socket, uaid).await {
                 Ok(()) => self.serve(&mut socket).await,
@@ -114,10 +123,7 @@ impl Session {
                     socket.close().await;
                     return;
                 }
-                End::Lost(reason) => {
-                    let Some(next) = self.reconnect(reason).await else { return };
-                    (socket, uaid) = next;
-                }
+                End::Lost(reason) => opened = Err(reason),
             }
         }
     }
@@ -126,6 +132,7 @@ impl Session {
     async fn resume(&mut self, socket: &mut Socket, uaid: String) -> Result<(), String> {
         let forgotten = self.state.uaid.as_ref() != Some(&uaid);
         self.state.uaid = Some(uaid);
+        self.unsaved |= forgotten;
         // Answers to what was asked on the last connection will not come: ask again.
         let mut channels: Vec<String> = self.registering.keys().cloned().collect();
         if forgotten {
@@ -214,13 +221,17 @@ impl Session {
 
     async fn obey(&mut self, socket: &mut Socket, command: Command) -> Result<(), String> {
         match command {
-            Command::Subscribe { name, application_server_key, reply } => {
-                self.subscribe(socket, name, application_server_key, reply).await
+            Command::Subscribe { wish, reply } => self.subscribe(socket, wish, reply).await,
+            Command::List { reply } => {
+                // Whoever asked may have stopped waiting.
+                let _told = reply.send(self.subscriptions.names());
+                Ok(())
             }
             Command::Unsubscribe { name, reply } => {
                 let mut sent = Ok(());
                 if let Some(channel) = self.subscriptions.channel_of(&name) {
                     self.subscriptions.remove(&channel);
+                    self.unsaved = true;
                     sent = socket.send(&AgentMessage::Unregister { channel, code: BY_HAND }).await;
                 }
                 // Whoever asked may have stopped waiting.
@@ -239,18 +250,20 @@ impl Session {
     async fn subscribe(
         &mut self,
         socket: &mut Socket,
-        name: String,
-        key: Option<PublicKey>,
+        wish: Wish,
         reply: oneshot::Sender<Result<Subscription, AgentError>>,
     ) -> Result<(), String> {
-        let present = self.subscriptions.channel_of(&name);
+        let present = self.subscriptions.channel_of(&wish.name);
         let same = present
             .as_deref()
             .and_then(|channel| self.subscriptions.find(channel))
-            .is_some_and(|known| known.application_server_key == key);
+            .is_some_and(|known| known.application_server_key == wish.application_server_key);
         let (channel, replaces) = match present {
-            Some(channel) if same => (channel, None),
-            other => match Known::fresh(name, key) {
+            Some(channel) if same => {
+                self.unsaved |= self.subscriptions.set_form(&channel, wish.form);
+                (channel, None)
+            }
+            other => match Known::fresh(wish) {
                 Ok(known) => (self.subscriptions.add(known), other),
                 Err(error) => {
                     let _told = reply.send(Err(AgentError::Key(error)));
@@ -304,6 +317,7 @@ impl Session {
         let Some((subscription, before)) = self.subscriptions.set_endpoint(channel, endpoint) else {
             return Ok(());
         };
+        self.unsaved |= replaces.is_some() || before != subscription.endpoint;
         let mut sent = Ok(());
         if let Some(old) = replaces {
             self.subscriptions.remove(&old);
@@ -332,7 +346,7 @@ impl Session {
             return socket.send(&AgentMessage::ack(channel, version, UNDELIVERED)).await;
         };
         let name = known.name.clone();
-        let (cleartext, size) = match known.read(data.as_deref(), &headers) {
+        let Read { cleartext, ciphertext, size } = match known.read(data.as_deref(), &headers) {
             Ok(read) => read,
             Err((_, size)) => {
                 self.outgoing.push_back(Event::Undecryptable { subscription: name, size });
@@ -340,12 +354,13 @@ impl Session {
             }
         };
         self.tell_token(&name, &cleartext);
-        if self.outgoing.len() >= EVENTS_KEPT_MAX {
+        if self.in_hand.len() >= IN_HAND_MAX {
             return Err("the service sends more than it may without acknowledgement".to_owned());
         }
         self.in_hand.insert(version.clone());
         let received_at = SystemTime::now();
-        let push = Push { subscription: name, cleartext, size, urgency: headers.urgency, received_at };
+        let push =
+            Push { subscription: name, cleartext, ciphertext, size, urgency: headers.urgency, received_at };
         let delivery = Delivery::new(push, channel, version, self.ack_sender.clone());
         self.outgoing.push_back(Event::Push(delivery));
         Ok(())
@@ -383,10 +398,14 @@ impl Session {
         }
     }
 
-    /// Small and rare: the file is written from the task itself.
+    /// Small and rare: the file is written from the task itself, when there is something new.
     fn save(&mut self) -> Result<(), AgentError> {
-        self.subscriptions.store(&mut self.state)?;
-        Ok(self.options.store.save(&self.state)?)
+        if self.unsaved {
+            self.subscriptions.store(&mut self.state)?;
+            self.options.store.save(&self.state)?;
+            self.unsaved = false;
+        }
+        Ok(())
     }
 }
 
@@ -415,6 +434,6 @@ const STABLE_AFTER: Duration = Duration::from_secs(30);
 const PONG_TIMEOUT: Duration = Duration::from_secs(30);
 /// Finished notifications that are known when they come again, as many as Firefox remembers.
 const VERSIONS_REMEMBERED: usize = 100;
-/// Events kept for a slow consumer; services allow far fewer without acknowledgement.
-const EVENTS_KEPT_MAX: usize = 10_000;
+/// Notifications kept for a slow consumer; services allow far fewer without acknowledgement.
+const IN_HAND_MAX: usize = 10_000;
 const COMMANDS_POSTPONED_MAX: usize = 64;

@@ -9,7 +9,8 @@ use webpush::key::{AuthSecret, KeyError, KeyPair, PublicKey};
 use webpush::message::UserAgent;
 
 use super::frame::Headers;
-use crate::agent::{Auth, Subscription};
+use super::session::Wish;
+use crate::agent::{Auth, Ciphertext, Encryption, Form, Subscription};
 use crate::state::{State, StoredSubscription};
 
 /// One subscription with its keys.
@@ -18,6 +19,15 @@ pub(crate) struct Known {
     pub(crate) application_server_key: Option<PublicKey>,
     pub(crate) endpoint: String,
     pub(crate) keys: UserAgent,
+    pub(crate) form: Form,
+}
+
+/// A notification's body as its consumer gets it.
+pub(crate) struct Read {
+    pub(crate) cleartext: Vec<u8>,
+    pub(crate) ciphertext: Option<Ciphertext>,
+    /// Bytes of the encrypted body.
+    pub(crate) size: usize,
 }
 
 /// All of them, by channel.
@@ -32,8 +42,9 @@ pub(crate) struct Undecryptable;
 
 impl Known {
     /// A subscription that has no endpoint yet.
-    pub(crate) fn fresh(name: String, application_server_key: Option<PublicKey>) -> Result<Self, KeyError> {
-        Ok(Self { name, application_server_key, endpoint: String::new(), keys: UserAgent::generate()? })
+    pub(crate) fn fresh(wish: Wish) -> Result<Self, KeyError> {
+        let Wish { name, application_server_key, form } = wish;
+        Ok(Self { name, application_server_key, endpoint: String::new(), keys: UserAgent::generate()?, form })
     }
 
     pub(crate) fn public(&self) -> Subscription {
@@ -45,23 +56,31 @@ impl Known {
         }
     }
 
-    /// Cleartext and length of a notification's body.
-    pub(crate) fn read(
-        &self,
-        data: Option<&str>,
-        headers: &Headers,
-    ) -> Result<(Vec<u8>, usize), (Undecryptable, usize)> {
-        let Some(data) = data.filter(|data| !data.is_empty()) else { return Ok((Vec::new(), 0)) };
+    /// A notification's body in the form that is wanted.
+    pub(crate) fn read(&self, data: Option<&str>, headers: &Headers) -> Result<Read, (Undecryptable, usize)> {
+        let data = data.unwrap_or_default();
         let body =
             URL_SAFE_NO_PAD.decode(data.trim_end_matches('=')).map_err(|_| (Undecryptable, data.len()))?;
+        let size = body.len();
+        match self.form {
+            Form::Ciphertext => {
+                let ciphertext = Some(Ciphertext { body, encryption: encryption(headers) });
+                Ok(Read { cleartext: Vec::new(), ciphertext, size })
+            }
+            Form::Cleartext if body.is_empty() => Ok(Read { cleartext: Vec::new(), ciphertext: None, size }),
+            Form::Cleartext => {
+                let cleartext = self.decrypt(&body, headers).map_err(|error| (error, size))?;
+                Ok(Read { cleartext, ciphertext: None, size })
+            }
+        }
+    }
+
+    fn decrypt(&self, body: &[u8], headers: &Headers) -> Result<Vec<u8>, Undecryptable> {
         // RFC 8291 §4; draft-ietf-webpush-encryption-04 `aesgcm` (not done: nobody who pushes to us uses it).
         if headers.encoding.as_deref() != Some("aes128gcm") {
-            return Err((Undecryptable, body.len()));
+            return Err(Undecryptable);
         }
-        match self.keys.decrypt(&body) {
-            Ok(cleartext) => Ok((cleartext.to_vec(), body.len())),
-            Err(_) => Err((Undecryptable, body.len())),
-        }
+        self.keys.decrypt(body).map(|cleartext| cleartext.to_vec()).map_err(|_| Undecryptable)
     }
 
     fn stored(&self, channel: &str) -> Result<StoredSubscription, KeyError> {
@@ -71,6 +90,7 @@ impl Known {
             endpoint: self.endpoint.clone(),
             private_key: self.keys.key_pair.private_base64url()?.to_string(),
             auth_secret: self.keys.auth_secret.to_base64url().to_string(),
+            form: self.form,
         })
     }
 }
@@ -88,6 +108,7 @@ impl Subscriptions {
                     key_pair: KeyPair::from_private_base64url(&stored.private_key)?,
                     auth_secret: AuthSecret::from_base64url(&stored.auth_secret)?,
                 },
+                form: stored.form,
             };
             by_channel.insert(stored.channel.clone(), known);
         }
@@ -112,6 +133,16 @@ impl Subscriptions {
         found.map(|(channel, _)| channel.clone())
     }
 
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.by_channel.values().map(|known| known.name.clone()).collect()
+    }
+
+    /// Notes in which form the pushes are wanted; returns whether that is new.
+    pub(crate) fn set_form(&mut self, channel: &str, form: Form) -> bool {
+        let before = self.by_channel.get_mut(channel).map(|known| std::mem::replace(&mut known.form, form));
+        before.is_some_and(|before| before != form)
+    }
+
     pub(crate) fn channels(&self) -> Vec<String> {
         self.by_channel.keys().cloned().collect()
     }
@@ -132,5 +163,13 @@ impl Subscriptions {
         let known = self.by_channel.get_mut(channel)?;
         let before = std::mem::replace(&mut known.endpoint, endpoint);
         Some((known.public(), before))
+    }
+}
+
+fn encryption(headers: &Headers) -> Encryption {
+    Encryption {
+        encoding: headers.encoding.clone(),
+        salt: headers.encryption.clone(),
+        key: headers.crypto_key.clone(),
     }
 }

@@ -9,6 +9,7 @@ fn state() -> State {
         endpoint: "https://push.example/wpush/secret".into(),
         private_key: "p".into(),
         auth_secret: "a".into(),
+        form: Form::Ciphertext,
     };
     State {
         instance: "00c0ffee".into(),
@@ -30,6 +31,14 @@ fn a_state_comes_back_from_a_private_file() {
     }
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_state_from_before_there_were_forms_is_one_of_cleartext() {
+    let text = r#"{"service":"s","uaid":null,"subscriptions":{"alice":{"channel":"c","application_server_key":null,
+        "endpoint":"e","private_key":"p","auth_secret":"a"}}}"#;
+    let state: State = serde_json::from_str(text).unwrap();
+    assert_eq!(state.subscriptions["alice"].form, Form::Cleartext);
 }
 
 #[test]

@@ -124,7 +124,12 @@ async fn a_registration_is_confirmed_with_the_pushed_token() {
         play(Box::new(stream), steps).await;
     });
     let registered = within(register(&account, &fixture.agent)).await.unwrap();
-    let expected = Registered { subscription: account.subscription_name(), id: "mine".into(), renewed: true };
+    let expected = Registered {
+        subscription: account.subscription_name(),
+        id: "mine".into(),
+        endpoint: subscription,
+        renewed: true,
+    };
     assert_eq!(registered, expected);
     within(server).await.unwrap();
     drop(fixture.events);

@@ -37,7 +37,11 @@ fn what_services_send_is_understood() {
                 channel: "c".into(),
                 version: "v".into(),
                 data: Some("eA".into()),
-                headers: Headers { encoding: Some("aes128gcm".into()), urgency: Some("high".into()) },
+                headers: Headers {
+                    encoding: Some("aes128gcm".into()),
+                    urgency: Some("high".into()),
+                    ..Headers::default()
+                },
             },
         ),
     ];
