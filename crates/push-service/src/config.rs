@@ -2,6 +2,7 @@
 //!
 //! Reading a file is not done here: the binary converts its own configuration into [`Config`].
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -27,6 +28,10 @@ pub struct Config {
     pub subscription_rate: Rate,
     /// Messages one sender may post (a VAPID key, else an address); more get 429. Default 2,000/s, 20,000 at once.
     pub sender_rate: Rate,
+    /// What one peer may have; `None` where all peers come through a proxy, which then has to bound them. Default as there.
+    pub peers: Option<PeerLimits>,
+    /// Who may set broadcasts; `None` is nobody, and the default.
+    pub broadcast_token: Option<BearerToken>,
     /// How often expired messages and idle agents are looked for. Default 60 s.
     pub sweep_interval: Duration,
     /// How long open connections may take to finish at shutdown before they are dropped. Default 10 s.
@@ -63,6 +68,20 @@ pub struct Retention {
     /// An aggregate that has not been used for so long is removed, and answers 410. Default 60 days.
     pub aggregate_idle_max: Duration,
 }
+
+/// What one peer may have: an address, or with IPv6 its network of 64 bits. Default in brackets; many people may share
+/// one address.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerLimits {
+    /// Open connections of every kind; a further one is closed at once. [10,000]
+    pub connections_max: u32,
+    /// Agents that register for the first time; more are answered with 429. [10/s, 20,000 at once]
+    pub new_agents: Rate,
+}
+
+/// A secret that opens what it is asked for; never printed.
+#[derive(Clone)]
+pub struct BearerToken(String);
 
 /// Limits of the HTTP side. Default in brackets.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +127,9 @@ pub struct WebSocketLimits {
     pub client_pings: Rate,
     /// `register` and `unregister` messages an agent may send; more close with 1008. [5/s, 1,200 at once]
     pub client_changes: Rate,
+    /// Further messages an agent may send, acknowledgements of what has just been sent to it not counted; more close the
+    /// connection with 1008. [10/s, 1,200 at once]
+    pub client_messages: Rate,
 }
 
 /// A rate with a burst: `burst` at once, and one more every `interval`.
@@ -134,6 +156,9 @@ pub enum ConfigError {
     /// RFC 8030 §7.2 asks for at least 4096.
     #[error("body_bytes_max must be at least 4096")]
     BodyBytesMax,
+    /// A secret that could be guessed, or could not stand in a header field.
+    #[error("a token must be 16 to 256 printable ASCII characters without spaces")]
+    Token,
     /// A limit that would stop everything.
     #[error("{0} must be above 0")]
     Zero(&'static str),
@@ -181,9 +206,15 @@ impl Config {
                 pong_timeout: Duration::from_secs(30),
                 client_pings: Rate { interval: Duration::from_secs(45), burst: 5 },
                 client_changes: Rate { interval: Duration::from_millis(200), burst: 1200 },
+                client_messages: Rate { interval: Duration::from_millis(100), burst: 1200 },
             },
             subscription_rate: Rate { interval: Duration::from_millis(100), burst: 200 },
             sender_rate: Rate { interval: Duration::from_micros(500), burst: 20_000 },
+            peers: Some(PeerLimits {
+                connections_max: 10_000,
+                new_agents: Rate { interval: Duration::from_millis(100), burst: 20_000 },
+            }),
+            broadcast_token: None,
             sweep_interval: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
         }
@@ -218,6 +249,26 @@ impl Config {
             ("websocket.ping_interval", self.websocket.ping_interval),
         ];
         times.into_iter().find(|(_, time)| time.is_zero()).map_or(Ok(()), |(n, _)| Err(ConfigError::Zero(n)))
+    }
+}
+
+impl BearerToken {
+    /// Takes 16 to 256 printable ASCII characters without spaces.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let is_good = (16..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_good { Ok(Self(text.to_owned())) } else { Err(ConfigError::Token) }
+    }
+
+    /// Whether `given` is this token, in a time that does not tell how much of it is right.
+    #[must_use]
+    pub fn is(&self, given: &str) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), given.as_bytes()).is_ok()
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
     }
 }
 

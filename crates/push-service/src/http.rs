@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod body;
+mod broadcast;
 mod headers;
 mod link;
 mod message;
@@ -23,7 +24,9 @@ use http_body_util::Full;
 use hyper::body::Body;
 
 use self::reply::Refusal;
-use crate::service::{AGGREGATE_PATH, AGGREGATES_PATH, MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service};
+use crate::service::{
+    AGGREGATE_PATH, AGGREGATES_PATH, BROADCAST_PATH, MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service,
+};
 
 /// Answers one request of `peer`.
 pub async fn respond<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
@@ -45,6 +48,9 @@ where
     } else if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
         let token = token.to_owned();
         receipt_resource(service, &request, &token).await
+    } else if let Some(rest) = path.strip_prefix(BROADCAST_PATH) {
+        let rest = rest.to_owned();
+        broadcast::respond(service, request, &rest).await
     } else {
         Err(Refusal::Unknown)
     };

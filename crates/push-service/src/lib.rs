@@ -15,6 +15,7 @@
 //! - Everything a peer sends has a limit; [`config::Config`] names them all with their effect.
 
 pub mod aggregate;
+pub mod broadcast;
 pub mod clock;
 pub mod config;
 pub mod connected;
@@ -22,6 +23,7 @@ pub mod http;
 pub mod id;
 pub mod measure;
 pub mod message;
+pub mod peers;
 pub mod rate;
 pub mod receipt;
 pub mod server;

@@ -23,6 +23,11 @@ pub const ACKNOWLEDGED: &str = "push_service_acknowledged_total";
 pub const NACKS: &str = "push_service_nacks_total";
 /// Messages that were stored and went without being acknowledged, by `why`.
 pub const DROPPED: &str = "push_service_dropped_total";
+/// Subscriptions that user agents gave up, by `code`: `200` (by hand), `201` (over quota), `202` (without permission),
+/// `other`.
+pub const UNREGISTERED: &str = "push_service_unregistered_total";
+/// Connections closed at once because their peer has as many as it may have.
+pub const PEERS_REFUSED: &str = "push_service_peers_refused_total";
 /// Agents removed after a long absence.
 pub const AGENTS_PRUNED: &str = "push_service_agents_pruned_total";
 /// User agents that can be delivered to at this moment.
@@ -147,6 +152,22 @@ pub fn nack(code: Option<u16>) {
         _ => "other",
     };
     counter!(NACKS, "code" => code).increment(1);
+}
+
+/// A user agent has given a subscription up.
+pub fn unregistered(code: Option<u16>) {
+    let code = match code {
+        Some(200) => "200",
+        Some(201) => "201",
+        Some(202) => "202",
+        _ => "other",
+    };
+    counter!(UNREGISTERED, "code" => code).increment(1);
+}
+
+/// A connection was closed because its peer has too many.
+pub fn peer_refused() {
+    counter!(PEERS_REFUSED).increment(1);
 }
 
 /// Stored messages went without an acknowledgement.

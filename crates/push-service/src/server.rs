@@ -6,7 +6,7 @@
 mod connection;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
+use crate::measure;
+use crate::peers::{OpenConnections, Place};
 use crate::service::{Service, Stats};
 use crate::storage::Storage;
 use crate::token::TokenKey;
@@ -28,6 +30,7 @@ use crate::token::TokenKey;
 pub struct Server {
     service: Arc<Service>,
     connections: Arc<Semaphore>,
+    peers: Option<Arc<OpenConnections>>,
 }
 
 impl Server {
@@ -44,8 +47,9 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         let connections = config.http.connections_max.min(Semaphore::MAX_PERMITS);
+        let peers = config.peers.map(|peers| Arc::new(OpenConnections::new(peers.connections_max)));
         let service = Service::new(config, tokens, storage, clock)?;
-        Ok(Self { service: Arc::new(service), connections: Arc::new(Semaphore::new(connections)) })
+        Ok(Self { service: Arc::new(service), connections: Arc::new(Semaphore::new(connections)), peers })
     }
 
     /// Serves connections until `shutdown` is cancelled, then lets the open ones finish. Without `tls` both HTTP/1.1
@@ -63,13 +67,14 @@ impl Server {
         let stop = shutdown.clone();
         tasks.spawn(async move { sweeper.sweep_until(stop).await });
         while let Some((stream, peer, permit)) = self.accept(&listener, &shutdown).await {
+            let Ok(place) = self.place_for(peer.ip()) else { continue };
             let connection = connection::Context {
                 service: Arc::clone(&self.service),
                 peer: peer.ip(),
                 shutdown: shutdown.clone(),
                 abort: abort.clone(),
                 tasks: tasks.clone(),
-                permit: Arc::new(permit),
+                place: Arc::new((permit, place)),
             };
             let tls = tls.clone();
             let abort = abort.clone();
@@ -119,6 +124,17 @@ impl Server {
         }
     }
 
+    /// The peer's place among its own, where those are counted; without one the connection is closed.
+    fn place_for(&self, peer: IpAddr) -> Result<Option<Place>, TooManyOfPeer> {
+        let Some(peers) = &self.peers else { return Ok(None) };
+        let place = peers.enter(peer);
+        if place.is_none() {
+            measure::peer_refused();
+            tracing::debug!(%peer, "push service: too many connections of one peer");
+        }
+        place.map(Some).ok_or(TooManyOfPeer)
+    }
+
     async fn sweep_until(&self, shutdown: CancellationToken) {
         let interval = self.service.config.sweep_interval;
         while shutdown.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
@@ -128,6 +144,8 @@ impl Server {
         }
     }
 }
+
+struct TooManyOfPeer;
 
 /// Offers both HTTP versions, unless the caller has chosen. WebSocket clients ask for HTTP/1.1 alone.
 fn with_alpn(config: Arc<ServerConfig>) -> Arc<ServerConfig> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use webpush::key::PublicKey;
@@ -14,6 +15,7 @@ use crate::connected::ConnectedAgents;
 use crate::id::{AgentId, AggregateId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure::{self, Dropped};
 use crate::message::Message;
+use crate::peers::network_of;
 use crate::rate::RateLimiter;
 use crate::receipt::{Maker, ReceiptReaders};
 use crate::storage::{Outlet, Storage, StorageError, Totals};
@@ -37,6 +39,7 @@ pub struct Service {
     pub(crate) sender_rates: RateLimiter<Sender>,
     /// Places for the documents of aggregates, which are large.
     pub(crate) documents: Semaphore,
+    new_agents: Option<RateLimiter<IpAddr>>,
 }
 
 /// All that wait for what the storage hands out.
@@ -110,6 +113,7 @@ impl Service {
             subscription_rates: RateLimiter::new(config.subscription_rate, RATED_KEYS_MAX),
             sender_rates: RateLimiter::new(config.sender_rate, RATED_KEYS_MAX),
             documents: Semaphore::new(DOCUMENTS_AT_ONCE),
+            new_agents: config.peers.map(|peers| RateLimiter::new(peers.new_agents, RATED_KEYS_MAX)),
             config,
             storage,
             clock,
@@ -158,6 +162,11 @@ impl Service {
         }
     }
 
+    /// Whether a peer may register one more agent that was not there before, or how long it has to wait.
+    pub fn admit_new_agent(&self, peer: IpAddr) -> Result<(), Duration> {
+        self.new_agents.as_ref().map_or(Ok(()), |rates| rates.take(network_of(peer), self.now()))
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -183,6 +192,9 @@ impl Service {
         }
         self.subscription_rates.forget_idle(now);
         self.sender_rates.forget_idle(now);
+        if let Some(rates) = &self.new_agents {
+            rates.forget_idle(now);
+        }
         measure::state(&self.stats());
         Ok(())
     }
@@ -190,13 +202,7 @@ impl Service {
 
 impl Sender {
     pub(crate) fn at(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::Address(IpAddr::V4(address)),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                Self::Address(IpAddr::V6(network.into()))
-            }
-        }
+        Self::Address(network_of(address))
     }
 }
 
@@ -210,6 +216,8 @@ pub const AGGREGATES_PATH: &str = "/aggregate";
 pub const AGGREGATE_PATH: &str = "/a/";
 /// Message resources are found under this path.
 pub const MESSAGE_PATH: &str = "/m/";
+/// The operator's resources for broadcasts begin with this.
+pub const BROADCAST_PATH: &str = "/v1/broadcasts";
 
 /// VAPID tokens remembered, about 300 bytes each; one for each application server and day is enough.
 const TOKENS_VERIFIED_MAX: usize = 10_000;

@@ -17,6 +17,7 @@ use thiserror::Error;
 use webpush::key::PublicKey;
 
 use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged};
+use crate::broadcast::{BroadcastId, Broadcasts, Change, Version};
 use crate::clock::Instant;
 use crate::id::{AgentId, AggregateId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::message::{Message, NewMessage, Selection, Subscription};
@@ -120,6 +121,13 @@ pub trait Storage: Send + Sync + 'static {
     /// application servers have not used for too long. Call again while [`Swept::more`] says so; pushes are not held up
     /// in between.
     fn sweep(&self, now: Instant, idle_since: Instant) -> Answer<'_, Swept>;
+
+    /// Sets a broadcast to a version, or without one removes it. The table of [`Storage::broadcasts`] follows before this
+    /// returns.
+    fn set_broadcast(&self, id: BroadcastId, version: Option<Version>) -> Answer<'_, Change>;
+
+    /// All broadcasts, always as they are stored.
+    fn broadcasts(&self) -> &Arc<Broadcasts>;
 
     /// How much is kept.
     fn totals(&self) -> Totals;

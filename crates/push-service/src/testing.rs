@@ -206,7 +206,7 @@ impl TestAgent {
 
     /// True when everything sent so far has been handled and nothing is waiting to be read.
     pub(crate) async fn nothing_waits(&mut self) -> bool {
-        self.send(json!({"messageType": "broadcast_subscribe", "broadcasts": {}})).await;
+        self.send(json!({"messageType": "broadcast_subscribe", "broadcasts": {"not/there": "1"}})).await;
         self.next().await["messageType"] == "broadcast"
     }
 

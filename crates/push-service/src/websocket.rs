@@ -5,5 +5,6 @@
 
 pub mod conn;
 pub mod frame;
+pub mod listening;
 pub mod session;
 pub mod upgrade;

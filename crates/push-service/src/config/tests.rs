@@ -40,3 +40,16 @@ fn impossible_limits_are_refused_by_name() {
     no_sweep.sweep_interval = Duration::ZERO;
     assert_eq!(no_sweep.check(), Err(ConfigError::Zero("sweep_interval")));
 }
+
+#[test]
+fn a_bearer_token_is_long_enough_and_compared_as_a_whole() {
+    let token = BearerToken::parse("0123456789abcdef").unwrap();
+    assert!(token.is("0123456789abcdef"));
+    for other in ["", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef0"] {
+        assert!(!token.is(other), "{other}");
+    }
+    for bad in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdeé", &"x".repeat(257)] {
+        assert_eq!(BearerToken::parse(bad).unwrap_err(), ConfigError::Token, "{bad}");
+    }
+    assert_eq!(format!("{token:?}"), "BearerToken(..)");
+}

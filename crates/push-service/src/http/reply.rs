@@ -30,6 +30,8 @@ pub enum Refusal {
     TooLarge,
     /// A content coding that no agent understands.
     Encoding,
+    /// RFC 6750 §3: the operator's token is missing or wrong.
+    Bearer,
     /// The body did not come in time.
     BodyTimeout,
     /// The body broke off.
@@ -51,7 +53,7 @@ impl Refusal {
             Self::Gone => StatusCode::GONE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Field(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::Bearer => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -73,6 +75,7 @@ impl Refusal {
             Self::Forbidden => "forbidden",
             Self::TooLarge => "too_large",
             Self::Encoding => "encoding",
+            Self::Bearer => "bearer",
             Self::BodyTimeout => "body_timeout",
             Self::BodyBroken => "body_broken",
             Self::TooMany(_) => "rate",
@@ -99,6 +102,7 @@ impl Refusal {
             Self::Unauthorized => {
                 drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("vapid")));
             }
+            Self::Bearer => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             // RFC 8030 §8.4
             Self::TooMany(wait) => retry_after(headers, wait),
             Self::Full => retry_after(headers, FULL_RETRY_AFTER),
@@ -120,6 +124,7 @@ impl Refusal {
             Self::Forbidden => "the VAPID token is wrong or signed with another key than the subscription's",
             Self::TooLarge => "the message is too large",
             Self::Encoding => "use Content-Encoding aes128gcm (RFC 8291)",
+            Self::Bearer => "send `Authorization: Bearer ...` with the operator's token",
             Self::BodyTimeout => "the message came too slowly",
             Self::BodyBroken => "the message broke off",
             Self::TooMany(_) => "too many messages",

@@ -33,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::HttpLimits;
 use crate::http::reply;
+use crate::peers::Place;
 use crate::service::Service;
 use crate::websocket;
 use crate::websocket::upgrade::{self, Handshake};
@@ -45,8 +46,8 @@ pub(super) struct Context {
     pub(super) shutdown: CancellationToken,
     pub(super) abort: CancellationToken,
     pub(super) tasks: TaskTracker,
-    /// The connection's place among `connections_max`; given back when its last user is gone.
-    pub(super) permit: Arc<OwnedSemaphorePermit>,
+    /// The connection's places among all and among its peer's; given back when its last user is gone.
+    pub(super) place: Arc<(OwnedSemaphorePermit, Option<Place>)>,
 }
 
 /// Serves a connection to its end.
@@ -155,7 +156,7 @@ async fn switch<S>(context: Context, upgrading: hyper::upgrade::OnUpgrade)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Context { service, shutdown, permit, .. } = context;
+    let Context { service, peer, shutdown, place, .. } = context;
     let limit = service.config.http.handshake_timeout;
     let Ok(Ok(upgraded)) = timeout(limit, upgrading).await else { return };
     let Some((stream, early)) = socket_of::<S>(upgraded) else {
@@ -164,8 +165,8 @@ where
     };
     let config = websocket::conn::tungstenite_config(&service.config.websocket);
     let stream = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
-    Box::pin(websocket::conn::serve(service, stream, shutdown)).await;
-    drop(permit);
+    Box::pin(websocket::conn::serve(service, stream, peer, shutdown)).await;
+    drop(place);
 }
 
 /// The socket, and what has been read of it already. Boxed, because every future that an idle agent waits in has room for

@@ -9,6 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::config::PeerLimits;
 use crate::testing::{CHANNEL, TestServer, path_of, until, within};
 
 #[tokio::test]
@@ -40,6 +41,27 @@ async fn a_head_that_trickles_in_and_a_silent_connection_are_given_up() {
         // A reset is as good an end as an orderly one.
         let _end = within(socket.read_to_end(&mut rest)).await;
     }
+}
+
+#[tokio::test]
+async fn one_peer_has_so_many_connections_and_no_more() {
+    let server = TestServer::with(|config| {
+        let new_agents = config.subscription_rate;
+        config.peers = Some(PeerLimits { connections_max: 2, new_agents });
+    })
+    .await;
+    let agent = server.agent(None).await;
+    let second = server.agent(None).await;
+    let mut refused = TcpStream::connect(server.address).await.unwrap();
+    // A reset is as good an end as an orderly one.
+    let end = within(refused.read(&mut [0])).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    drop(agent);
+    let peers = server.server.peers.as_ref().unwrap();
+    until("its place is free", || peers.enter(server.address.ip()).is_some()).await;
+    let answer = server.send("GET", "/").await;
+    assert_eq!(answer.status(), 404, "a further one is let in");
+    drop(second);
 }
 
 #[tokio::test]

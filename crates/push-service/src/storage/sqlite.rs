@@ -24,6 +24,7 @@ use self::unit::{Unit, Why};
 use self::writer::Writer;
 use super::{Answer, Outlet, Registered, Registration, Storage, Stored, Swept, Totals};
 use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged};
+use crate::broadcast::{BroadcastId, Broadcasts, Change, Version};
 use crate::clock::Instant;
 use crate::config::Retention;
 use crate::id::{AgentId, AggregateId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
@@ -35,6 +36,7 @@ pub struct SqliteStorage {
     writer: Writer,
     cache: Arc<SubscriptionCache>,
     sequence: Arc<Sequence>,
+    broadcasts: Arc<Broadcasts>,
 }
 
 /// Why the file can't be used.
@@ -64,9 +66,15 @@ impl SqliteStorage {
         let sequence = Arc::new(Sequence::starting_after(schema::last_id(&connection)?));
         let totals = schema::totals(&connection)?;
         let cache = Arc::new(SubscriptionCache::new(SUBSCRIPTIONS_CACHED_MAX));
-        let state = writer::State::new(retention, Arc::clone(&cache), Arc::clone(&sequence), totals);
+        let broadcasts = Arc::new(Broadcasts::new(schema::broadcasts(&connection)?));
+        let memory = writer::Memory {
+            cache: Arc::clone(&cache),
+            sequence: Arc::clone(&sequence),
+            broadcasts: Arc::clone(&broadcasts),
+        };
+        let state = writer::State::new(retention, memory, totals);
         let writer = Writer::start(connection, state).map_err(OpenError::Thread)?;
-        Ok(Self { writer, cache, sequence })
+        Ok(Self { writer, cache, sequence, broadcasts })
     }
 }
 
@@ -228,6 +236,14 @@ impl Storage for SqliteStorage {
 
     fn sweep(&self, now: Instant, idle_since: Instant) -> Answer<'_, Swept> {
         self.writer.ask(move |unit: &mut Unit<'_>| unit.sweep(now, idle_since))
+    }
+
+    fn set_broadcast(&self, id: BroadcastId, version: Option<Version>) -> Answer<'_, Change> {
+        self.writer.ask(move |unit: &mut Unit<'_>| unit.set_broadcast(&id, version.as_ref()))
+    }
+
+    fn broadcasts(&self) -> &Arc<Broadcasts> {
+        &self.broadcasts
     }
 
     fn totals(&self) -> Totals {

@@ -13,6 +13,7 @@ use webpush::vapid::key::SigningKey;
 
 use super::sqlite::SqliteStorage;
 use super::*;
+use crate::broadcast::{BROADCASTS_MAX, BroadcastId, Change, Version};
 use crate::config::Retention;
 use crate::message::{Encoding, Keeping, Scope};
 use crate::testing::{channel, message, retention, subscribe};
@@ -384,4 +385,46 @@ async fn a_removed_set_takes_its_subscriptions_and_messages_along() {
     both.sort_unstable();
     assert_eq!(unsubscribed, both);
     assert_eq!(*fixture.outlet.removed.lock(), [first.agent]);
+}
+
+fn broadcast(number: usize) -> BroadcastId {
+    BroadcastId::parse(&format!("test/{number}")).unwrap()
+}
+
+#[tokio::test]
+async fn broadcasts_are_kept_over_a_restart() {
+    let fixture = Fixture::new(retention());
+    let version = |text: &str| Version::parse(text).unwrap();
+    // (which, what it is set to, how that ends)
+    let steps = [
+        (1, Some("1"), Change::Created),
+        (2, Some("1"), Change::Created),
+        (1, Some("2"), Change::Replaced),
+        (1, Some("2"), Change::Replaced),
+        (2, None, Change::Removed),
+        (2, None, Change::Unknown),
+    ];
+    for (number, wanted, change) in steps {
+        let wanted = wanted.map(version);
+        let done = fixture.storage.set_broadcast(broadcast(number), wanted.clone()).await.unwrap();
+        assert_eq!(done, change, "{number} {wanted:?}");
+        let found = fixture.storage.broadcasts().find(&broadcast(number)).map(|(_, version)| version);
+        assert_eq!(found, wanted, "{number}");
+    }
+    let kept = fixture.reopened().storage.broadcasts().all();
+    assert_eq!(kept.into_iter().collect::<Vec<_>>(), [(broadcast(1), version("2"))]);
+}
+
+#[tokio::test]
+async fn broadcasts_are_bounded() {
+    let fixture = Fixture::new(retention());
+    let version = || Version::parse("1");
+    for number in 0..BROADCASTS_MAX {
+        let change = fixture.storage.set_broadcast(broadcast(number), version()).await.unwrap();
+        assert_eq!(change, Change::Created);
+    }
+    let further = broadcast(BROADCASTS_MAX);
+    assert_eq!(fixture.storage.set_broadcast(further.clone(), version()).await.unwrap(), Change::Full);
+    assert_eq!(fixture.storage.broadcasts().find(&further), None);
+    assert_eq!(fixture.storage.set_broadcast(broadcast(7), version()).await.unwrap(), Change::Replaced);
 }

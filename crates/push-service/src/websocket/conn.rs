@@ -5,12 +5,15 @@
 //! on the way, and only then frees the agent's place for the next connection.
 //!
 //! Every future that is selected on is cancel-safe: the socket's `next`, the queue's notification, the storage's
-//! answer (kept across selects) and timers.
+//! answer (kept across selects), the watch on broadcasts and timers.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use self::acknowledger::Acknowledger;
 use self::socket::{Ended, Incoming, Socket};
 use super::frame::{self, AgentMessage, ServiceMessage};
-use super::session::{Agent, Close, Greeting, Offer, Reaction, UnidentifiedAgent};
+use super::listening::Listening;
+use super::session::{Agent, Close, Offer, Reaction, UnidentifiedAgent};
 use crate::connected::{self, DeliveryQueue};
 use crate::id::{AgentId, ChannelId};
 use crate::measure::{self, Over, Protocol};
@@ -32,8 +36,12 @@ mod socket;
 pub use self::socket::tungstenite_config;
 
 /// Serves one agent until it or the service ends the connection.
-pub async fn serve<S>(service: Arc<Service>, stream: WebSocketStream<S>, shutdown: CancellationToken)
-where
+pub async fn serve<S>(
+    service: Arc<Service>,
+    stream: WebSocketStream<S>,
+    peer: IpAddr,
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let began = Instant::now();
@@ -41,7 +49,7 @@ where
     let mut socket = Socket::new(stream, service.config.websocket.write_timeout);
     let ended = match open(&service, &mut socket, &shutdown).await {
         Ok(agent) => {
-            let mut connection = Connection::new(&service, socket, agent).await;
+            let mut connection = Connection::new(&service, socket, peer, agent).await;
             let ended = connection.run(&shutdown).await;
             connection.finish(ended).await;
             ended
@@ -63,7 +71,7 @@ async fn open<S>(
     service: &Service,
     socket: &mut Socket<S>,
     shutdown: &CancellationToken,
-) -> Result<(AgentId, Greeting), Ended>
+) -> Result<Identified, Ended>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -86,14 +94,25 @@ where
         Some(id) => id,
         None => AgentId::random().map_err(|_| Ended::Ours(Close::Unavailable))?,
     };
-    Ok((id, greeting))
+    Ok(Identified { id, is_stored: known.is_some(), broadcasts: greeting.broadcasts })
+}
+
+/// An agent that has said hello.
+struct Identified {
+    id: AgentId,
+    is_stored: bool,
+    broadcasts: BTreeMap<String, String>,
 }
 
 struct Connection<'a, S> {
     service: &'a Arc<Service>,
     socket: Socket<S>,
+    peer: IpAddr,
     agent: Agent,
-    greeting: Option<Greeting>,
+    /// Whether the agent has a subscription, or had one.
+    is_stored: bool,
+    greeting: Option<BTreeMap<String, String>>,
+    news: Option<News>,
     queue: Arc<DeliveryQueue>,
     acknowledger: Acknowledger,
     heard: Instant,
@@ -102,15 +121,25 @@ struct Connection<'a, S> {
     seen_noted: Instant,
 }
 
+/// The broadcasts that an agent listens to. Most agents that are not Firefox have none.
+struct News {
+    listening: Listening,
+    changed: watch::Receiver<()>,
+}
+
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    async fn new(service: &'a Arc<Service>, socket: Socket<S>, (id, greeting): (AgentId, Greeting)) -> Self {
+    async fn new(service: &'a Arc<Service>, socket: Socket<S>, peer: IpAddr, who: Identified) -> Self {
+        let Identified { id, is_stored, broadcasts } = who;
         let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
         let now = Instant::now();
         Self {
             service,
             socket,
+            peer,
             agent: Agent::new(id, &service.config.websocket, service.now()),
-            greeting: Some(greeting),
+            is_stored,
+            greeting: Some(broadcasts),
+            news: None,
             queue,
             acknowledger: Acknowledger::new(Arc::clone(service), id),
             heard: now,
@@ -121,8 +150,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 
     async fn run(&mut self, shutdown: &CancellationToken) -> Ended {
-        if let Some(greeting) = self.greeting.take() {
-            let hello = ServiceMessage::hello(self.agent.id(), greeting.broadcasts);
+        if let Some(asked) = self.greeting.take() {
+            let broadcasts = self.listen(asked);
+            let hello = ServiceMessage::hello(self.agent.id(), broadcasts);
             if let Err(ended) = self.socket.send(&hello).await {
                 return ended;
             }
@@ -151,6 +181,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             () = shutdown.cancelled() => Err(Ended::Ours(Close::GoingAway)),
             () = self.queue.changed() => Ok(()),
             () = self.acknowledger.progress() => Ok(()),
+            () = changed(self.news.as_mut()) => self.tell_news().await,
             incoming = self.socket.next() => {
                 self.heard = Instant::now();
                 self.pinged = None;
@@ -243,15 +274,59 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             Reaction::Register { channel, restricted_to } => {
                 let (agent, now) = (self.agent.id(), self.service.now());
-                let wish = Registration { agent, channel, restricted_to, now };
-                let answer = register(self.service, wish).await;
+                let answer = self.register(Registration { agent, channel, restricted_to, now }).await;
                 self.socket.send(&answer).await
             }
-            Reaction::Unregister { channel } => {
+            Reaction::Listen { broadcasts } => {
+                let broadcasts = self.listen(broadcasts);
+                if broadcasts.is_empty() {
+                    return Ok(());
+                }
+                self.socket.send(&ServiceMessage::Broadcast { broadcasts }).await
+            }
+            Reaction::Unregister { channel, code } => {
+                measure::unregistered(code);
                 let answer = unregister(self.service, self.agent.id(), channel).await;
                 self.socket.send(&answer).await
             }
         }
+    }
+
+    async fn register(&mut self, wish: Registration) -> ServiceMessage {
+        let channel = wish.channel.to_string();
+        if !self.is_stored && self.service.admit_new_agent(self.peer).is_err() {
+            return ServiceMessage::Register { channel, status: 429, endpoint: String::new() };
+        }
+        let (status, endpoint) = match self.service.storage.register(wish).await {
+            Ok(Registered::Subscription(subscription)) => {
+                self.is_stored = true;
+                (200, self.service.push_resource(subscription.id))
+            }
+            Ok(Registered::TooManyChannels) => (409, String::new()),
+            Err(_) => (500, String::new()),
+        };
+        ServiceMessage::Register { channel, status, endpoint }
+    }
+
+    fn listen(&mut self, asked: BTreeMap<String, String>) -> frame::Broadcasts {
+        if asked.is_empty() {
+            return frame::Broadcasts::default();
+        }
+        let present = self.service.storage.broadcasts();
+        // Watched before it is read, so that no change falls between.
+        let news = self
+            .news
+            .get_or_insert_with(|| News { listening: Listening::default(), changed: present.watch() });
+        news.listening.ask(asked, present)
+    }
+
+    async fn tell_news(&mut self) -> Result<(), Ended> {
+        let Some(news) = &mut self.news else { return Ok(()) };
+        let broadcasts = news.listening.news(self.service.storage.broadcasts());
+        if broadcasts.is_empty() {
+            return Ok(());
+        }
+        self.socket.send(&ServiceMessage::Broadcast { broadcasts }).await
     }
 
     /// The next moment at which silence means something.
@@ -321,14 +396,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 }
 
-async fn register(service: &Service, wish: Registration) -> ServiceMessage {
-    let channel = wish.channel.to_string();
-    let (status, endpoint) = match service.storage.register(wish).await {
-        Ok(Registered::Subscription(subscription)) => (200, service.push_resource(subscription.id)),
-        Ok(Registered::TooManyChannels) => (409, String::new()),
-        Err(_) => (500, String::new()),
-    };
-    ServiceMessage::Register { channel, status, endpoint }
+/// Returns when a broadcast has changed; never for an agent that listens to none. Cancel-safe.
+async fn changed(news: Option<&mut News>) {
+    if let Some(news) = news
+        && news.changed.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 async fn unregister(service: &Service, agent: AgentId, channel: ChannelId) -> ServiceMessage {

@@ -90,7 +90,7 @@ pub enum ServiceMessage {
         /// As the agent wrote it.
         #[serde(rename = "channelID")]
         channel: String,
-        /// 200, 400 for a bad channel or key, 409 at the limit of channels, 500.
+        /// 200, 400 for a bad channel or key, 409 at the limit of channels, 429 at that of new agents, 500.
         status: u16,
         /// Where application servers post.
         #[serde(rename = "pushEndpoint", skip_serializing_if = "String::is_empty")]
@@ -118,9 +118,9 @@ pub enum ServiceMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         headers: Option<Headers>,
     },
-    /// Answers `broadcast_subscribe`.
+    /// Answers `broadcast_subscribe` where there is something to tell, and tells of changes.
     Broadcast {
-        /// What is known about the broadcasts asked for.
+        /// What is new.
         broadcasts: Broadcasts,
     },
     /// `{}`.
@@ -144,9 +144,12 @@ pub struct Headers {
     pub urgency: &'static str,
 }
 
-/// The answer about broadcasts. This service has none, so all that were asked for are unknown.
+/// What an agent is told about broadcasts. No id is `errors`, because each has a slash.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Broadcasts {
+    /// By id, the version that the agent does not know yet.
+    #[serde(flatten)]
+    pub versions: BTreeMap<String, String>,
     /// By id, why it is not there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, &'static str>,
@@ -243,10 +246,10 @@ impl Headers {
 }
 
 impl Broadcasts {
-    /// Says of each that it is unknown.
+    /// Whether there is nothing to tell.
     #[must_use]
-    pub fn unknown(asked: BTreeMap<String, String>) -> Self {
-        Self { errors: asked.into_keys().map(|id| (id, "Broadcast not found")).collect() }
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty() && self.errors.is_empty()
     }
 }
 

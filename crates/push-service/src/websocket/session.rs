@@ -7,12 +7,13 @@
 //! that was not sent, and a stored message at or before the cursor is not sent again in this session.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpush::key::PublicKey;
 
-use super::frame::{AgentMessage, Broadcasts, ServiceMessage, Update};
+use super::frame::{AgentMessage, ServiceMessage, Update};
 use crate::clock::Instant;
 use crate::config::WebSocketLimits;
 use crate::id::{AgentId, ChannelId, MessageId};
@@ -29,8 +30,8 @@ pub struct UnidentifiedAgent;
 pub struct Greeting {
     /// The id that the agent says it has.
     pub claimed: Option<AgentId>,
-    /// What to answer about broadcasts.
-    pub broadcasts: Broadcasts,
+    /// Broadcasts that the agent listens to, with the versions that it knows.
+    pub broadcasts: BTreeMap<String, String>,
 }
 
 /// After `hello`.
@@ -42,6 +43,7 @@ pub struct Agent {
     cursor: MessageId,
     pings: Allowance,
     changes: Allowance,
+    messages: Allowance,
 }
 
 /// What a message asks for.
@@ -62,6 +64,13 @@ pub enum Reaction {
     Unregister {
         /// Its name.
         channel: ChannelId,
+        /// Why: 200 by hand, 201 over quota, 202 without permission.
+        code: Option<u16>,
+    },
+    /// Broadcasts are to be listened to.
+    Listen {
+        /// By id, the version that the agent knows.
+        broadcasts: BTreeMap<String, String>,
     },
     /// Messages need not be kept any more.
     Acknowledge {
@@ -104,6 +113,8 @@ pub enum Close {
     PingFlood,
     /// Too many registrations.
     ChangeFlood,
+    /// Too many other messages.
+    MessageFlood,
     /// A full window and nothing acknowledged.
     NotAcknowledging,
     /// The agent has connected again.
@@ -120,10 +131,9 @@ impl UnidentifiedAgent {
     /// Judges the first message.
     pub fn hello(self, message: AgentMessage) -> Result<Greeting, Close> {
         match message {
-            AgentMessage::Hello { agent, use_webpush: true, broadcasts } => Ok(Greeting {
-                claimed: agent.as_deref().and_then(AgentId::parse),
-                broadcasts: Broadcasts::unknown(broadcasts),
-            }),
+            AgentMessage::Hello { agent, use_webpush: true, broadcasts } => {
+                Ok(Greeting { claimed: agent.as_deref().and_then(AgentId::parse), broadcasts })
+            }
             _ => Err(Close::NotHello),
         }
     }
@@ -140,6 +150,7 @@ impl Agent {
             cursor: MessageId::START,
             pings: Allowance::new(limits.client_pings, now),
             changes: Allowance::new(limits.client_changes, now),
+            messages: Allowance::new(limits.client_messages, now),
         }
     }
 
@@ -163,18 +174,19 @@ impl Agent {
 
     /// Decides what a message asks for.
     pub fn receive(&mut self, message: AgentMessage, now: Instant) -> Reaction {
+        if self.spend(&message, now).is_err() {
+            return Reaction::Close(flood_of(&message));
+        }
         match message {
             AgentMessage::Hello { .. } => Reaction::Close(Close::SecondHello),
-            AgentMessage::Register { channel, key } => self.register(channel, key, now),
-            AgentMessage::Unregister { channel, code: _ } => self.unregister(channel, now),
+            AgentMessage::Register { channel, key } => register(channel, key),
+            AgentMessage::Unregister { channel, code } => unregister(channel, code),
             AgentMessage::Ack { updates } => self.acknowledge(&updates),
-            // The message was acknowledged before; a failing handler is not the service's to mend.
+            // The message was acknowledged before, and the agent would take it for a duplicate if it came again; a
+            // failing handler is not the service's to mend.
             AgentMessage::Nack { .. } => Reaction::Nothing,
-            AgentMessage::BroadcastSubscribe { broadcasts } => broadcast(broadcasts),
-            AgentMessage::Ping => match self.pings.take(now) {
-                Ok(()) => Reaction::Send(ServiceMessage::Pong),
-                Err(_) => Reaction::Close(Close::PingFlood),
-            },
+            AgentMessage::BroadcastSubscribe { broadcasts } => Reaction::Listen { broadcasts },
+            AgentMessage::Ping => Reaction::Send(ServiceMessage::Pong),
         }
     }
 
@@ -196,27 +208,24 @@ impl Agent {
         Offer::Send(ServiceMessage::notification(message))
     }
 
-    fn register(&mut self, channel: String, key: Option<String>, now: Instant) -> Reaction {
-        if self.changes.take(now).is_err() {
-            return Reaction::Close(Close::ChangeFlood);
-        }
-        let restricted_to = match key.as_deref().filter(|key| !key.is_empty()) {
-            None => Ok(None),
-            Some(key) => read_key(key).map(Some).ok_or(()),
-        };
-        match (ChannelId::parse(&channel), restricted_to) {
-            (Some(channel), Ok(restricted_to)) => Reaction::Register { channel, restricted_to },
-            _ => Reaction::Send(ServiceMessage::Register { channel, status: 400, endpoint: String::new() }),
-        }
-    }
-
-    fn unregister(&mut self, channel: String, now: Instant) -> Reaction {
-        if self.changes.take(now).is_err() {
-            return Reaction::Close(Close::ChangeFlood);
-        }
-        match ChannelId::parse(&channel) {
-            Some(channel) => Reaction::Unregister { channel },
-            None => Reaction::Send(ServiceMessage::Unregister { channel, status: 400 }),
+    /// Takes what the message costs from the agent's allowances. The acknowledgement of a notification that waits for it is
+    /// free: the service has asked for it.
+    fn spend(&mut self, message: &AgentMessage, now: Instant) -> Result<(), Duration> {
+        match message {
+            AgentMessage::Ping => self.pings.take(now),
+            AgentMessage::Register { .. } | AgentMessage::Unregister { .. } => self.changes.take(now),
+            AgentMessage::Ack { updates } => {
+                let waits = |update: &Update| {
+                    let id = MessageId::parse_version(&update.version);
+                    id.is_some_and(|id| self.unacknowledged.contains(&id))
+                };
+                let unasked = updates.iter().filter(|update| !waits(update)).count();
+                let empty = usize::from(updates.is_empty());
+                (0..unasked.max(empty)).try_for_each(|_| self.messages.take(now))
+            }
+            AgentMessage::Hello { .. }
+            | AgentMessage::Nack { .. }
+            | AgentMessage::BroadcastSubscribe { .. } => self.messages.take(now),
         }
     }
 
@@ -259,6 +268,7 @@ impl Close {
             | Self::HelloTimeout
             | Self::PingFlood
             | Self::ChangeFlood
+            | Self::MessageFlood
             | Self::NotAcknowledging => 1008,
             Self::TooBig => 1009,
             Self::Unavailable => 1011,
@@ -277,6 +287,7 @@ impl Close {
             Self::TooBig => "too_big",
             Self::PingFlood => "ping_flood",
             Self::ChangeFlood => "change_flood",
+            Self::MessageFlood => "message_flood",
             Self::NotAcknowledging => "not_acknowledging",
             Self::Superseded => "superseded",
             Self::Removed => "removed",
@@ -286,8 +297,30 @@ impl Close {
     }
 }
 
-fn broadcast(asked: BTreeMap<String, String>) -> Reaction {
-    Reaction::Send(ServiceMessage::Broadcast { broadcasts: Broadcasts::unknown(asked) })
+const fn flood_of(message: &AgentMessage) -> Close {
+    match message {
+        AgentMessage::Ping => Close::PingFlood,
+        AgentMessage::Register { .. } | AgentMessage::Unregister { .. } => Close::ChangeFlood,
+        _ => Close::MessageFlood,
+    }
+}
+
+fn register(channel: String, key: Option<String>) -> Reaction {
+    let restricted_to = match key.as_deref().filter(|key| !key.is_empty()) {
+        None => Ok(None),
+        Some(key) => read_key(key).map(Some).ok_or(()),
+    };
+    match (ChannelId::parse(&channel), restricted_to) {
+        (Some(channel), Ok(restricted_to)) => Reaction::Register { channel, restricted_to },
+        _ => Reaction::Send(ServiceMessage::Register { channel, status: 400, endpoint: String::new() }),
+    }
+}
+
+fn unregister(channel: String, code: Option<u16>) -> Reaction {
+    match ChannelId::parse(&channel) {
+        Some(channel) => Reaction::Unregister { channel, code },
+        None => Reaction::Send(ServiceMessage::Unregister { channel, status: 400 }),
+    }
 }
 
 /// Firefox pads the key, other agents don't.

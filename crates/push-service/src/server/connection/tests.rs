@@ -8,7 +8,9 @@ fn bytes_of_switch<F>(_: impl Fn(Context, hyper::upgrade::OnUpgrade) -> F) -> us
     size_of::<F>()
 }
 
-fn bytes_of_serve<F>(_: impl Fn(Arc<Service>, WebSocketStream<Box<Tls>>, CancellationToken) -> F) -> usize {
+fn bytes_of_serve<F>(
+    _: impl Fn(Arc<Service>, WebSocketStream<Box<Tls>>, IpAddr, CancellationToken) -> F,
+) -> usize {
     size_of::<F>()
 }
 

@@ -1,8 +1,11 @@
 //! The tables, and how a file comes to have them. Migrations only add.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::OpenError;
+use crate::broadcast::{BroadcastId, Version};
 use crate::id::MessageId;
 use crate::storage::Totals;
 
@@ -53,7 +56,18 @@ pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
     Ok(Totals { agents: count("agent")?, subscriptions: count("subscription")?, messages: count("message")? })
 }
 
-const MIGRATIONS: &[&str] = &[FIRST, RECEIPTS_AND_AGGREGATES];
+/// What the broadcasts are at.
+pub(super) fn broadcasts(connection: &Connection) -> rusqlite::Result<BTreeMap<BroadcastId, Version>> {
+    let mut statement = connection.prepare("SELECT id, version FROM broadcast")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let checked = rows.map(|row| {
+        let (id, version) = row?;
+        Ok(BroadcastId::parse(&id).zip(Version::parse(&version)))
+    });
+    checked.filter_map(Result::transpose).collect()
+}
+
+const MIGRATIONS: &[&str] = &[FIRST, RECEIPTS_AND_AGGREGATES, BROADCASTS];
 
 const FIRST: &str = "
     CREATE TABLE service (
@@ -142,6 +156,13 @@ const RECEIPTS_AND_AGGREGATES: &str = "
     CREATE TABLE simple_version (
         subscription BLOB NOT NULL PRIMARY KEY,
         version INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
+const BROADCASTS: &str = "
+    CREATE TABLE broadcast (
+        id TEXT NOT NULL PRIMARY KEY,
+        version TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -6,6 +6,7 @@
 //! for both.
 
 mod aggregates;
+mod broadcasts;
 mod messages;
 mod queues;
 mod receipts;
@@ -23,6 +24,7 @@ pub(super) use self::receipts::ReceiptCounts;
 pub(super) use self::removal::Why;
 use self::removal::read_removed;
 use super::sequence::Sequence;
+use crate::broadcast::{BroadcastId, Version};
 use crate::clock::Instant;
 use crate::config::Retention;
 use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SenderId, SubscriptionId};
@@ -50,6 +52,7 @@ pub(super) enum Effect {
     AgentRemoved(AgentId),
     ReceiptDue(ReceiptSubscriptionId),
     ReceiptsEnded(ReceiptSubscriptionId),
+    Broadcast(BroadcastId, Option<Version>),
 }
 
 impl Unit<'_> {

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cache::SubscriptionCache;
 use super::sequence::Sequence;
 use super::unit::{Effect, Queues, ReceiptCounts, Unit};
+use crate::broadcast::Broadcasts;
 use crate::config::Retention;
 use crate::measure;
 use crate::storage::{Answer, Outlet, StorageError, Totals};
@@ -33,28 +34,22 @@ pub(super) struct Writer {
 /// What the thread keeps beside the file.
 pub(super) struct State {
     retention: Retention,
-    cache: Arc<SubscriptionCache>,
-    sequence: Arc<Sequence>,
+    memory: Memory,
     totals: Totals,
     queues: Queues,
     receipts: ReceiptCounts,
 }
 
+/// What the thread shares with those who ask it.
+pub(super) struct Memory {
+    pub(super) cache: Arc<SubscriptionCache>,
+    pub(super) sequence: Arc<Sequence>,
+    pub(super) broadcasts: Arc<Broadcasts>,
+}
+
 impl State {
-    pub(super) fn new(
-        retention: Retention,
-        cache: Arc<SubscriptionCache>,
-        sequence: Arc<Sequence>,
-        totals: Totals,
-    ) -> Self {
-        Self {
-            retention,
-            cache,
-            sequence,
-            totals,
-            queues: Queues::default(),
-            receipts: ReceiptCounts::default(),
-        }
+    pub(super) fn new(retention: Retention, memory: Memory, totals: Totals) -> Self {
+        Self { retention, memory, totals, queues: Queues::default(), receipts: ReceiptCounts::default() }
     }
 }
 
@@ -167,12 +162,12 @@ impl Worker {
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>], effects: &mut Vec<Effect>) -> Result<Totals, Failure> {
-        let before = self.state.sequence.last();
+        let before = self.state.memory.sequence.last();
         let transaction = self.connection.transaction().map_err(Failure::Transaction)?;
         let mut unit = Unit {
             connection: &transaction,
             retention: self.state.retention,
-            sequence: &self.state.sequence,
+            sequence: &self.state.memory.sequence,
             queues: &mut self.state.queues,
             receipts: &mut self.state.receipts,
             totals: self.state.totals,
@@ -182,7 +177,7 @@ impl Worker {
             job.run(&mut unit).map_err(Failure::Job)?;
         }
         let totals = unit.totals;
-        let last = self.state.sequence.last();
+        let last = self.state.memory.sequence.last();
         if last > before && !effects.is_empty() {
             let noted = transaction
                 .prepare_cached("UPDATE service SET last_id = ?1 WHERE one = 1")
@@ -197,13 +192,14 @@ impl Worker {
         let outlet = self.outlet.get();
         for effect in effects {
             match effect {
-                Effect::Known(subscription) => self.state.cache.insert(subscription),
+                Effect::Known(subscription) => self.state.memory.cache.insert(subscription),
                 Effect::Forgotten(agent, id) => {
-                    self.state.cache.remove(id);
+                    self.state.memory.cache.remove(id);
                     if let Some(outlet) = outlet {
                         outlet.subscription_removed(agent, id);
                     }
                 }
+                Effect::Broadcast(id, version) => self.state.memory.broadcasts.follow(id, version),
                 Effect::Stored(message) => {
                     if let Some(outlet) = outlet {
                         outlet.stored(message);

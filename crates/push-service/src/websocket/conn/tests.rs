@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::config::Rate;
+use crate::config::{PeerLimits, Rate};
 use crate::testing::{CHANNEL, OTHER_CHANNEL, TestAgent, TestServer, until};
 
 async fn push(server: &TestServer, endpoint: &str, fields: &[(&str, &str)], body: impl Into<Bytes>) {
@@ -47,7 +47,7 @@ async fn an_agent_keeps_its_id_once_it_has_a_subscription() {
 }
 
 #[tokio::test]
-async fn broadcasts_are_answered_as_unknown() {
+async fn a_broadcast_that_does_not_exist_is_answered_as_unknown() {
     let server = TestServer::start().await;
     let mut agent = server.socket().await;
     let asked = json!({"remote-settings/monitor_changes": "\"0\""});
@@ -321,6 +321,29 @@ async fn an_agents_goodbye_is_answered() {
     let goodbye = CloseFrame { code: CloseCode::Away, reason: "".into() };
     agent.socket.send(Frame::Close(Some(goodbye))).await.unwrap();
     assert_eq!(agent.closed().await, 1001);
+}
+
+#[tokio::test]
+async fn new_agents_of_one_peer_are_limited_and_known_ones_are_not() {
+    let rate = Rate { interval: Duration::from_secs(60), burst: 2 };
+    let server = TestServer::with(|config| {
+        config.peers = Some(PeerLimits { connections_max: 100, new_agents: rate });
+    })
+    .await;
+    let mut known = server.agent(None).await;
+    known.register(CHANNEL, None).await;
+    known.register(OTHER_CHANNEL, None).await;
+    server.agent(None).await.register(CHANNEL, None).await;
+
+    let mut refused = server.agent(None).await;
+    refused.send(json!({"messageType": "register", "channelID": CHANNEL})).await;
+    let answer = json!({"messageType": "register", "channelID": CHANNEL, "status": 429});
+    assert_eq!(refused.next().await, answer);
+    known.register("00000000-0000-4000-8000-000000000001", None).await;
+    assert_eq!(server.server.stats().totals.agents, 2);
+
+    server.clock.advance(60);
+    refused.register(CHANNEL, None).await;
 }
 
 #[tokio::test]

@@ -97,7 +97,10 @@ fn what_is_no_message_is_refused() {
 #[test]
 fn answers_are_written_as_agents_expect_them() {
     let agent = AgentId::from_bytes([0xab; 16]);
-    let unknown = Broadcasts::unknown(BTreeMap::from([("a".to_owned(), "1".to_owned())]));
+    let broadcasts = Broadcasts {
+        versions: BTreeMap::from([("a/b".to_owned(), "\"1\"".to_owned())]),
+        errors: BTreeMap::from([("a/c".to_owned(), "Broadcast not found")]),
+    };
     let cases = [
         (ServiceMessage::Pong, "{}".to_owned()),
         (
@@ -120,8 +123,12 @@ fn answers_are_written_as_agents_expect_them() {
             r#"{"messageType":"unregister","channelID":"c","status":200}"#.into(),
         ),
         (
-            ServiceMessage::Broadcast { broadcasts: unknown },
-            r#"{"messageType":"broadcast","broadcasts":{"errors":{"a":"Broadcast not found"}}}"#.into(),
+            ServiceMessage::Broadcast { broadcasts },
+            concat!(
+                r#"{"messageType":"broadcast","broadcasts":{"a/b":"\"1\"","#,
+                r#""errors":{"a/c":"Broadcast not found"}}}"#
+            )
+            .into(),
         ),
     ];
     for (message, expected) in cases {

@@ -22,6 +22,7 @@ fn limits() -> WebSocketLimits {
     limits.window_messages = 3;
     limits.client_pings = Rate { interval: Duration::from_secs(45), burst: 2 };
     limits.client_changes = Rate { interval: Duration::from_secs(1), burst: 2 };
+    limits.client_messages = Rate { interval: Duration::from_secs(1), burst: 5 };
     limits
 }
 
@@ -89,7 +90,7 @@ fn each_message_has_its_reaction() {
         ),
         (register(CHANNEL, Some("AAAA".into())), refused(CHANNEL)),
         (register("nonsense", None), refused("nonsense")),
-        (unregister(CHANNEL), Reaction::Unregister { channel }),
+        (unregister(CHANNEL), Reaction::Unregister { channel, code: Some(200) }),
         (
             unregister("nonsense"),
             Reaction::Send(ServiceMessage::Unregister { channel: "nonsense".into(), status: 400 }),
@@ -97,7 +98,7 @@ fn each_message_has_its_reaction() {
         (AgentMessage::Nack { version: "x".into(), code: Some(301) }, Reaction::Nothing),
         (
             AgentMessage::BroadcastSubscribe { broadcasts: BTreeMap::new() },
-            Reaction::Send(ServiceMessage::Broadcast { broadcasts: Broadcasts::default() }),
+            Reaction::Listen { broadcasts: BTreeMap::new() },
         ),
         (AgentMessage::Ping, Reaction::Send(ServiceMessage::Pong)),
     ];
@@ -127,7 +128,7 @@ fn acknowledgements_of_every_code_count_and_foreign_versions_do_not() {
     }
     let foreign =
         AgentMessage::Ack { updates: vec![Update { version: "gAAAAA-not-ours".into(), code: None }] };
-    assert_eq!(agent.receive(foreign, NOW), Reaction::Nothing);
+    assert_eq!(agent.receive(foreign, NOW.plus_seconds(1)), Reaction::Nothing);
 }
 
 #[test]
@@ -196,4 +197,31 @@ fn floods_are_hung_up_on() {
     assert!(!matches!(agent.receive(register(), NOW), Reaction::Close(_)));
     assert!(!matches!(agent.receive(unregister(), NOW), Reaction::Close(_)));
     assert_eq!(agent.receive(register(), NOW), Reaction::Close(Close::ChangeFlood));
+}
+
+#[test]
+fn what_the_service_did_not_ask_for_is_limited_and_acknowledgements_that_it_waits_for_are_not() {
+    let mut receiving = agent();
+    for number in 1..=100 {
+        assert!(matches!(receiving.offer(&message(number, Keeping::Stored), NOW), Offer::Send(_)));
+        assert!(!matches!(receiving.receive(ack(&[number], 100), NOW), Reaction::Close(_)), "{number}");
+    }
+    let nack = || AgentMessage::Nack { version: "x".into(), code: Some(303) };
+    let listen = || AgentMessage::BroadcastSubscribe { broadcasts: BTreeMap::new() };
+    // (message, how many are taken)
+    let cases = [
+        (nack(), 5),
+        (listen(), 5),
+        (ack(&[1], 100), 5),
+        (ack(&[1, 2, 3], 100), 1),
+        (AgentMessage::Ack { updates: Vec::new() }, 5),
+    ];
+    for (message, taken) in cases {
+        let mut agent = agent();
+        for _ in 0..taken {
+            assert!(!matches!(agent.receive(message.clone(), NOW), Reaction::Close(_)), "{message:?}");
+        }
+        let flood = Reaction::Close(Close::MessageFlood);
+        assert_eq!(agent.receive(message.clone(), NOW), flood, "{message:?}");
+    }
 }
