@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::cache::SubscriptionCache;
@@ -163,7 +163,9 @@ impl Worker {
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>], effects: &mut Vec<Effect>) -> Result<Totals, Failure> {
         let before = self.state.memory.sequence.last();
-        let transaction = self.connection.transaction().map_err(Failure::Transaction)?;
+        // One that began as a reader could not become a writer once another process has written.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(Failure::Transaction)?;
         let mut unit = Unit {
             connection: &transaction,
             retention: self.state.retention,
