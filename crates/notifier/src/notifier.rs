@@ -32,6 +32,8 @@ use crate::silence::SessionSilence;
 use crate::vapid::VapidKeys;
 
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 /// How the notifier behaves.
 #[derive(Clone, Copy, Debug)]
@@ -138,8 +140,8 @@ pub struct Notifier {
     board: Board,
     looks: Looks,
     tasks: JoinSet<Event>,
-    /// Which attempt a task is, for when it panics.
-    turns: HashMap<Id, Turn>,
+    /// What each task is, for when it panics.
+    jobs: HashMap<Id, Job>,
     looks_in_flight: usize,
     sweep: Periodic,
     sweep_after: Option<PushSubscriptionId>,
@@ -162,6 +164,16 @@ impl Periodic {
     fn tick(self) -> Option<Tick> {
         (!self.running).then_some(self.next)
     }
+}
+
+/// What a task does.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Attempt(Turn),
+    Look,
+    Find,
+    Sweep,
+    Flush,
 }
 
 /// What a task has found out.
@@ -200,7 +212,7 @@ impl Notifier {
             board: Board::new(options.limits, options.pace),
             looks: Looks::new(options.pace.delivery_interval, options.limits.slots),
             tasks: JoinSet::new(),
-            turns: HashMap::new(),
+            jobs: HashMap::new(),
             looks_in_flight: 0,
             sweep: Periodic { next: now, running: false },
             sweep_after: None,
@@ -259,7 +271,7 @@ impl Notifier {
             self.context.progress.reset_attempts(id);
         }
         let context = Arc::clone(&self.context);
-        self.tasks.spawn(async move {
+        self.start(Job::Find, async move {
             let mut found = Vec::with_capacity(asked.len());
             for id in asked.into_keys() {
                 match context.store.push_subscription(id).await {
@@ -286,21 +298,31 @@ impl Notifier {
     fn look(&mut self, account: AccountId) {
         self.looks_in_flight += 1;
         let context = Arc::clone(&self.context);
-        self.tasks
-            .spawn(async move { Event::Looked(context.store.account_push_subscriptions(account).await) });
+        self.start(Job::Look, async move {
+            Event::Looked(context.store.account_push_subscriptions(account).await)
+        });
     }
 
     fn attempt(&mut self, turn: Turn) {
         let context = Arc::clone(&self.context);
-        let task = self.tasks.spawn(async move { Event::Attempted(turn.id, attempt(&context, turn).await) });
-        self.turns.insert(task.id(), turn);
+        self.start(
+            Job::Attempt(turn),
+            async move { Event::Attempted(turn.id, attempt(&context, turn).await) },
+        );
+    }
+
+    fn start(&mut self, job: Job, work: impl Future<Output = Event> + Send + 'static) {
+        let task = self.tasks.spawn(work);
+        self.jobs.insert(task.id(), job);
     }
 
     fn joined(&mut self, joined: Result<(Id, Event), JoinError>) {
         let now = self.context.clock.now().tick;
+        if let Ok((task, _)) = &joined {
+            self.jobs.remove(task);
+        }
         match joined {
-            Ok((task, Event::Attempted(id, ended))) => {
-                self.turns.remove(&task);
+            Ok((_, Event::Attempted(id, ended))) => {
                 self.board.finish(id, ended.finish, ended.news, now);
             }
             Ok((_, Event::Looked(found))) => {
@@ -340,13 +362,23 @@ impl Notifier {
         }
     }
 
-    /// A bug in a composer must neither stop the others nor repeat itself without pause: what it stumbles over is told in
-    /// summary, and failing that rarely.
+    /// A bug must neither stop what is done over and over nor repeat itself without pause: the next sweep comes in its
+    /// time.
     fn panicked(&mut self, error: &JoinError, now: Tick) {
-        let Some(turn) = self.turns.remove(&error.id()) else {
-            error!(%error, "a task of the notifier panicked");
-            return;
-        };
+        match self.jobs.remove(&error.id()) {
+            Some(Job::Attempt(turn)) => return self.attempt_panicked(error, turn, now),
+            Some(Job::Look) => self.looks_in_flight -= 1,
+            Some(Job::Sweep) => {
+                self.sweep = Periodic { next: now.after(self.options.sweep_interval), running: false };
+            }
+            Some(Job::Flush) => self.flush.running = false,
+            Some(Job::Find) | None => {}
+        }
+        error!(%error, "a task of the notifier panicked");
+    }
+
+    /// What a composer stumbles over is told in summary, and failing that rarely.
+    fn attempt_panicked(&mut self, error: &JoinError, turn: Turn, now: Tick) {
         error!(%error, subscription = turn.id.0, "a push attempt panicked");
         let finish = match turn.detail {
             Detail::Full => Finish::Smaller,

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use crate::attempt::Context;
 use crate::backoff::Draw;
 use crate::clock::Tick;
-use crate::notifier::{Event, Notifier};
+use crate::notifier::{Event, Job, Notifier};
 use crate::progress::Batch;
 
 /// A page of a sweep.
@@ -33,7 +33,7 @@ impl Notifier {
             self.notices_left = self.options.notices_per_sweep;
         }
         let context = Arc::clone(&self.context);
-        self.tasks.spawn(async move { Event::Swept(page(&context, after).await) });
+        self.start(Job::Sweep, async move { Event::Swept(page(&context, after).await) });
     }
 
     pub(super) fn swept(&mut self, page: store::Result<Page>, now: Tick) {
@@ -62,7 +62,7 @@ impl Notifier {
         let Some(batch) = self.context.progress.batch(BATCH_ROWS_MAX) else { return };
         self.flush.running = true;
         let context = Arc::clone(&self.context);
-        self.tasks.spawn(async move {
+        self.start(Job::Flush, async move {
             let result = context.store.record_push_progress(batch.progress.clone()).await;
             Event::Stored(batch, result)
         });
