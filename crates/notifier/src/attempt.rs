@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use push_sender::request::Wanted;
 use store::{Error, ModSeq, PushAttempts, PushState, PushSubscription, PushVerdict, Store};
 use tracing::{info, warn};
 use webpush::header::Urgency;
@@ -195,7 +196,8 @@ impl Task<'_> {
             return Attempted { posted, took: Duration::ZERO };
         };
         let subscription = Arc::clone(&self.subscription);
-        let posted = self.context.post.post(Delivery { subscription, push, modseq, key }).await;
+        let delivery = Delivery { subscription, push, modseq, key, wanted: self.wanted() };
+        let posted = self.context.post.post(delivery).await;
         let took = begun.elapsed();
         metrics::counter!("mailbell_push_attempts_total", "what" => what, "answer" => posted.answer.class())
             .increment(1);
@@ -214,7 +216,7 @@ impl Task<'_> {
         let posted = &attempted.posted;
         let news = OriginNews::of(posted.answer, attempted.took, now.tick);
         // What a former endpoint was told, or demanded, is nothing to the one that the client has given since.
-        if !self.is_unaltered().await? {
+        if !is_unaltered(&self.context.store, &self.subscription).await? {
             return Ok(Ended { finish: Finish::Later(now.tick), news });
         }
         let draw = self.context.jitter.draw();
@@ -253,13 +255,14 @@ impl Task<'_> {
         Ok(Finish::Gone)
     }
 
-    /// Whether endpoint, keys and state are still those that this attempt began with.
-    async fn is_unaltered(&self) -> store::Result<bool> {
-        let then = &self.subscription;
-        let now = self.context.store.push_subscription(then.id).await?;
-        let is_same =
-            now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
-        Ok(is_same && now.state == then.state)
+    /// ARCHITECTURE.md, invariant 4: a push that has been composed, and has waited for its turn, leaves only if its
+    /// subscription is still there as it was.
+    fn wanted(&self) -> Wanted {
+        let (store, then) = (self.context.store.clone(), Arc::clone(&self.subscription));
+        Wanted::new(move || {
+            let (store, then) = (store.clone(), Arc::clone(&then));
+            Box::pin(async move { is_unaltered(&store, &then).await.unwrap_or(false) })
+        })
     }
 
     /// Whether it was applied: not if the client has altered since this attempt began what it is about.
@@ -285,6 +288,13 @@ impl Task<'_> {
             PushState::Pending { .. } | PushState::Inactive => Some(self.context.keys.current()),
         }
     }
+}
+
+/// Whether endpoint, keys and state are still those that an attempt began with.
+async fn is_unaltered(store: &Store, then: &PushSubscription) -> store::Result<bool> {
+    let now = store.push_subscription(then.id).await?;
+    let is_same = now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
+    Ok(is_same && now.state == then.state)
 }
 
 /// Random numbers for the spreading of retries. They keep no secret.

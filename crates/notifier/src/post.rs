@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use push_sender::request::Wanted;
 use store::{ModSeq, PushSubscription};
 use webpush::vapid::key::SigningKey;
 
@@ -20,6 +21,8 @@ pub struct Delivery {
     pub modseq: ModSeq,
     /// What it is signed with.
     pub key: Arc<SigningKey>,
+    /// Whether it may still leave: to be asked just before, each time.
+    pub wanted: Wanted,
 }
 
 /// How it went.

@@ -4,6 +4,7 @@
 //! RFC 8291 for the encryption; cleartexts are padded to steps of 128 bytes, so that their length says little.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use push_sender::outcome::{Blame, Outcome};
 use push_sender::request::{Correlation, PushHeaders, Request};
@@ -62,7 +63,8 @@ fn request(delivery: &Delivery) -> Result<Request, &'static str> {
     let push = &delivery.push;
     let headers = PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() };
     let correlation = Correlation { account: subscription.account.0, modseq: delivery.modseq.0 };
-    Ok(Request::push(endpoint, &headers, body.into(), Arc::clone(&delivery.key), correlation))
+    let request = Request::push(endpoint, &headers, body.into(), Arc::clone(&delivery.key), correlation);
+    Ok(Request { wanted: Some(delivery.wanted.clone()), ..request })
 }
 
 fn recipient(subscription: &PushSubscription) -> Result<Recipient, &'static str> {
@@ -90,6 +92,8 @@ fn posted(outcome: &Outcome) -> Posted {
         Outcome::Unauthorized { blame: Blame::Us, .. } => Answer::Failing { retry_after: None },
         Outcome::Redirected { .. } | Outcome::Network(_) => Answer::Unreachable,
         Outcome::Deferred { wait } => Answer::Withheld { wait: *wait },
+        // The subscription was removed or altered: the attempt's end finds out which.
+        Outcome::Withdrawn => Answer::Withheld { wait: Duration::ZERO },
     };
     let said = outcome.status().map_or_else(|| outcome.class().to_owned(), |status| status.to_string());
     Posted { answer, said }

@@ -64,6 +64,8 @@ pub enum Outcome {
         /// How long.
         wait: Duration,
     },
+    /// Nothing was sent: it was no longer wanted when its turn came.
+    Withdrawn,
     /// There was no answer.
     Network(NetworkFailure),
 }
@@ -174,6 +176,7 @@ impl Outcome {
             Self::Rejected { .. } => "rejected",
             Self::Redirected { .. } => "redirected",
             Self::Deferred { .. } => "deferred",
+            Self::Withdrawn => "withdrawn",
             Self::Network(NetworkFailure::Resolve) => "resolve",
             Self::Network(NetworkFailure::Refused(_)) => "refused",
             Self::Network(NetworkFailure::Connect) => "connect",
@@ -196,7 +199,7 @@ impl Outcome {
             | Self::Rejected { status }
             | Self::Redirected { status } => Some(*status),
             Self::TooLarge => Some(413),
-            Self::Deferred { .. } | Self::Network(_) => None,
+            Self::Deferred { .. } | Self::Withdrawn | Self::Network(_) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is posted.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +24,32 @@ pub struct Request {
     pub identity: Option<Arc<SigningKey>>,
     /// What the log line is to be found by.
     pub correlation: Correlation,
+    /// Asked just before the request leaves, each time: it may have waited for a place. `None`: it leaves.
+    pub wanted: Option<Wanted>,
+}
+
+/// Whether what is to be posted is still to be posted.
+#[derive(Clone)]
+pub struct Wanted(Arc<dyn Fn() -> Answering + Send + Sync>);
+
+/// `true`: it is.
+pub type Answering = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+impl Wanted {
+    /// Asks by calling `ask`.
+    pub fn new(ask: impl Fn() -> Answering + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    pub(crate) async fn is_true(&self) -> bool {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Wanted")
+    }
 }
 
 /// What connects a delivery with its pushes in the log.
@@ -66,7 +93,8 @@ impl Request {
         }
         fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        Self { endpoint, method: Method::POST, headers: fields, body, identity: Some(identity), correlation }
+        let (method, identity) = (Method::POST, Some(identity));
+        Self { endpoint, method, headers: fields, body, identity, correlation, wanted: None }
     }
 }
 

@@ -182,6 +182,12 @@ impl Inner {
                 Ok(Err(failure)) => return Outcome::Network(failure),
                 Err(_) => return Outcome::Deferred { wait: BUSY_WAIT },
             };
+            if let Some(wanted) = &request.wanted
+                && !wanted.is_true().await
+            {
+                lease.give_back().await;
+                return Outcome::Withdrawn;
+            }
             match self.exchange(lease, &prepared, &request.endpoint).await {
                 Ok(outcome) => return outcome,
                 Err(SendFailure::NotProcessed) => {}

@@ -135,6 +135,7 @@ fn explained(outcome: &Outcome) -> String {
         Outcome::Rejected { .. } => "refused for good".to_owned(),
         Outcome::Redirected { .. } => "redirected, which is not followed".to_owned(),
         Outcome::Deferred { wait } => format!("held back for {} s", wait.as_secs()),
+        Outcome::Withdrawn => "no longer wanted".to_owned(),
         Outcome::Network(NetworkFailure::Refused(EndpointRefused::Address)) => {
             "the address is not global; push.allow_addresses opens exceptions".to_owned()
         }

@@ -27,6 +27,7 @@ fn every_outcome_has_its_meaning_for_the_notifier() {
         (Outcome::Redirected { status: 302 }, Answer::Unreachable, "302"),
         (Outcome::Network(NetworkFailure::Timeout), Answer::Unreachable, "timeout"),
         (Outcome::Deferred { wait }, Answer::Withheld { wait }, "deferred"),
+        (Outcome::Withdrawn, Answer::Withheld { wait: Duration::ZERO }, "withdrawn"),
     ];
     for (outcome, answer, said) in cases {
         let posted = posted(&outcome);

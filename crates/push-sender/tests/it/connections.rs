@@ -1,10 +1,12 @@
 //! How connections are shared, bounded, closed and replaced.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::Request;
 use push_sender::outcome::{NetworkFailure, Outcome};
+use push_sender::request::Wanted;
 use push_sender::sender::PushSender;
 use tokio::task::JoinSet;
 
@@ -65,6 +67,39 @@ async fn another_http2_connection_is_opened_only_when_the_streams_are_used_up() 
     let sender = world.sender();
     assert_eq!(burst(&sender, &world, &endpoint("a", server.port), 50).await, ["accepted"; 50]);
     assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn what_is_no_longer_wanted_when_its_turn_comes_does_not_leave() {
+    let mut world = World::new();
+    world.limits.connections_per_origin = 1;
+    let server =
+        Server::https(world.authority.server(&[b"http/1.1"]), Answer::Slowly(Duration::from_millis(300)))
+            .await;
+    let sender = world.sender();
+    let url = endpoint("a", server.port);
+    let first = tokio::spawn({
+        let (sender, request) = (Arc::clone(&sender), world.push(&format!("{url}/first")));
+        async move { sender.send(&request).await.class() }
+    });
+    eventually("the first request is there", || server.seen().len() == 1).await;
+    // It waits for the only connection, and is asked about only when it has it.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut second = world.push(&format!("{url}/second"));
+    second.wanted = Some(Wanted::new({
+        let asked = Arc::clone(&asked);
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::ready(false))
+        }
+    }));
+    assert_eq!(sender.send(&second).await, Outcome::Withdrawn);
+    assert!(first.is_finished() || first.await.unwrap() == "accepted");
+    assert_eq!((asked.load(Ordering::SeqCst), server.seen().len()), (1, 1));
+    // The connection is good for the next one, and what is wanted leaves.
+    second.wanted = Some(Wanted::new(|| Box::pin(std::future::ready(true))));
+    assert_eq!(sender.send(&second).await.class(), "accepted");
+    assert_eq!((server.connections(), server.seen().len()), (1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
