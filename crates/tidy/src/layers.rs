@@ -67,7 +67,7 @@ fn what_is_for_tests_is_not_in_the_product() {
 const TESTS: u8 = 6;
 
 const LAYERS: [(u8, &[&str]); 6] = [
-    (1, &["webpush", "message"]),
+    (1, &["webpush", "message", "admission"]),
     (2, &["bus", "store"]),
     (3, &["authentication", "delivery", "push-sender", "notifier"]),
     (4, &["lmtp", "imap", "push-service", "agent", "load"]),
