@@ -24,6 +24,10 @@ pub struct Config {
     pub http: HttpLimits,
     /// Limits of the WebSocket side.
     pub websocket: WebSocketLimits,
+    /// Limits of the delivery over HTTP (RFC 8030 §6).
+    pub delivery: DeliveryLimits,
+    /// Subscriptions that one address may make over HTTP; more get 429. Default 5/s, 1,200 at once.
+    pub subscribe_rate: Rate,
     /// Messages one subscription may receive; more get 429 with Retry-After. Default 10/s, 200 at once.
     pub subscription_rate: Rate,
     /// Messages one sender may post (a VAPID key, else an address); more get 429. Default 2,000/s, 20,000 at once.
@@ -101,6 +105,23 @@ pub struct HttpLimits {
     /// A connection on which no request is under way and no head of one has been completed for so long is closed, so
     /// it bounds heads that trickle in as well. [60 s]
     pub idle_timeout: Duration,
+}
+
+/// Limits of the delivery over HTTP (RFC 8030 §6). Default in brackets.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryLimits {
+    /// Messages that a reader has been sent and has not acknowledged; further ones wait in the storage. Does not hold
+    /// for `Prefer: wait=0`, which asks for all at once. [64]
+    pub window_messages: usize,
+    /// Bytes of messages and fields that one HTTP/2 connection has been given and has not sent, because the peer does
+    /// not read; what comes next waits in the storage. [256 KiB]
+    pub unsent_bytes_max: u32,
+    /// A request that leaves a message unacknowledged for so long is ended; the next one brings it again. [5 min]
+    pub acknowledge_timeout: Duration,
+    /// Silence after which a connection with a reader is tried: an HTTP/2 PING, else an empty event or part. [60 s]
+    pub keep_alive_interval: Duration,
+    /// Time in which the peer must answer a PING; then the connection is dropped. [30 s]
+    pub keep_alive_timeout: Duration,
 }
 
 /// Limits of one WebSocket connection. Default in brackets.
@@ -208,6 +229,14 @@ impl Config {
                 client_changes: Rate { interval: Duration::from_millis(200), burst: 1200 },
                 client_messages: Rate { interval: Duration::from_millis(100), burst: 1200 },
             },
+            delivery: DeliveryLimits {
+                window_messages: 64,
+                unsent_bytes_max: 256 << 10,
+                acknowledge_timeout: Duration::from_secs(300),
+                keep_alive_interval: Duration::from_secs(60),
+                keep_alive_timeout: Duration::from_secs(30),
+            },
+            subscribe_rate: Rate { interval: Duration::from_millis(200), burst: 1200 },
             subscription_rate: Rate { interval: Duration::from_millis(100), burst: 200 },
             sender_rate: Rate { interval: Duration::from_micros(500), burst: 20_000 },
             peers: Some(PeerLimits {
@@ -229,6 +258,9 @@ impl Config {
         let numbers = [
             ("http.connections_max", self.http.connections_max),
             ("http.head_fields_max", self.http.head_fields_max),
+            ("delivery.window_messages", self.delivery.window_messages),
+            ("delivery.unsent_bytes_max", usize::try_from(self.delivery.unsent_bytes_max).unwrap_or(1)),
+            ("subscribe_rate.burst", usize::try_from(self.subscribe_rate.burst).unwrap_or(1)),
             ("websocket.window_messages", self.websocket.window_messages),
             ("websocket.message_bytes_max", self.websocket.message_bytes_max),
             ("websocket.read_buffer_bytes", self.websocket.read_buffer_bytes),
@@ -245,6 +277,9 @@ impl Config {
             ("http.idle_timeout", self.http.idle_timeout),
             ("http.body_timeout", self.http.body_timeout),
             ("http.handshake_timeout", self.http.handshake_timeout),
+            ("delivery.acknowledge_timeout", self.delivery.acknowledge_timeout),
+            ("delivery.keep_alive_interval", self.delivery.keep_alive_interval),
+            ("delivery.keep_alive_timeout", self.delivery.keep_alive_timeout),
             ("websocket.hello_timeout", self.websocket.hello_timeout),
             ("websocket.ping_interval", self.websocket.ping_interval),
         ];

@@ -12,12 +12,13 @@
 //! and the queue *before* the storage is read, so a message committed later than the read is in the queue; one that is
 //! in both has an id that the connection has passed, and is skipped.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::{AgentId, MessageId, SubscriptionId};
@@ -48,6 +49,19 @@ pub struct Waiting {
     pub ended: Option<Ended>,
 }
 
+/// What a reader does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Deliver this.
+    Deliver(Arc<Message>),
+    /// Read the storage.
+    CatchUp,
+    /// Wait until something has changed.
+    Wait,
+    /// End.
+    End(Ended),
+}
+
 /// Why a connection's queue was ended from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -59,7 +73,7 @@ pub enum Ended {
 
 struct State {
     waiting: VecDeque<Arc<Message>>,
-    unacknowledged: BTreeSet<MessageId>,
+    unacknowledged: BTreeMap<MessageId, Instant>,
     behind: bool,
     ended: Option<Ended>,
 }
@@ -174,7 +188,7 @@ impl DeliveryQueue {
     fn new(selection: Selection) -> Self {
         // A new connection has read nothing yet, so it is behind.
         let state =
-            State { waiting: VecDeque::new(), unacknowledged: BTreeSet::new(), behind: true, ended: None };
+            State { waiting: VecDeque::new(), unacknowledged: BTreeMap::new(), behind: true, ended: None };
         Self {
             selection,
             state: Mutex::new(state),
@@ -189,15 +203,48 @@ impl DeliveryQueue {
         self.selection
     }
 
-    /// Notes a message that has been sent, for readers that leave their window to the queue.
-    pub fn sent(&self, id: MessageId) {
-        self.state.lock().unacknowledged.insert(id);
+    /// The next thing to do, for readers that leave their window to the queue: of the messages that this has returned,
+    /// at most `window` are unacknowledged.
+    #[must_use]
+    pub fn next(&self, window: usize) -> Step {
+        let mut state = self.state.lock();
+        if let Some(ended) = state.ended {
+            return Step::End(ended);
+        }
+        if state.unacknowledged.len() >= window {
+            return Step::Wait;
+        }
+        match state.waiting.pop_front() {
+            Some(message) => {
+                state.unacknowledged.insert(message.id, Instant::now());
+                Step::Deliver(message)
+            }
+            None if state.behind => Step::CatchUp,
+            None => Step::Wait,
+        }
     }
 
-    /// Messages that were [`sent`](Self::sent) and still wait for the user agent.
+    /// A message that [`next`](Self::next) returned was not delivered: nobody will acknowledge it.
+    pub fn skip(&self, id: MessageId) {
+        self.state.lock().unacknowledged.remove(&id);
+    }
+
+    /// What was read from the storage after [`catch_up`](Self::catch_up); `all` when that was its end.
+    pub fn refill(&self, page: Vec<Arc<Message>>, all: bool) {
+        let mut state = self.state.lock();
+        let since = std::mem::replace(&mut state.waiting, page.into());
+        if all && !state.behind {
+            state.waiting.extend(since);
+        } else {
+            state.behind = true;
+        }
+    }
+
+    /// Since when the user agent has left a message unacknowledged.
     #[must_use]
-    pub fn unacknowledged(&self) -> usize {
-        self.state.lock().unacknowledged.len()
+    pub fn unacknowledged_since(&self) -> Option<Instant> {
+        // They were delivered in the order of their ids.
+        self.state.lock().unacknowledged.first_key_value().map(|(_, since)| *since)
     }
 
     /// Returns when something may have changed since the last look. Cancel-safe.
@@ -257,7 +304,7 @@ impl DeliveryQueue {
     fn withdraw(&self, id: MessageId) -> bool {
         let mut state = self.state.lock();
         state.waiting.retain(|message| message.id != id);
-        let held = state.unacknowledged.remove(&id);
+        let held = state.unacknowledged.remove(&id).is_some();
         drop(state);
         if held {
             // There is room again.

@@ -1,4 +1,5 @@
-//! The side of the application servers: HTTP requests to responses (RFC 8030 §5, §7; RFC 8292).
+//! HTTP requests to responses: the side of the application servers (RFC 8030 §5, §7; RFC 8292), and that of user agents
+//! that read over HTTP (RFC 8030 §4, §6).
 //!
 //! Works on any request body, so that any HTTP implementation can bring requests; sockets and connections are in
 //! [`crate::server`]. What becomes of a refusal on the wire is decided in [`reply`] alone.
@@ -6,15 +7,17 @@
 mod aggregate;
 mod body;
 mod broadcast;
+pub mod date;
+pub mod delivery;
 mod headers;
 mod link;
 mod message;
-
 mod push;
 mod receipt;
 pub mod reply;
 mod sender;
 mod simple;
+mod subscribe;
 
 use std::net::IpAddr;
 
@@ -23,40 +26,76 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
 
+use self::delivery::Monitoring;
 use self::reply::Refusal;
 use crate::service::{
-    AGGREGATE_PATH, AGGREGATES_PATH, BROADCAST_PATH, MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH, Service,
+    AGGREGATE_PATH, AGGREGATES_PATH, BROADCAST_PATH, DELIVERY_PATH, MESSAGE_PATH, PUSH_PATH, RECEIPT_PATH,
+    SET_PATH, SUBSCRIBE_PATH, SUBSCRIPTION_PATH, Service,
 };
 
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is answered.
+    Complete(Response<Full<Bytes>>),
+    /// It stays open, and messages are delivered on it (RFC 8030 §6).
+    Monitor(Monitoring),
+}
+
 /// Answers one request of `peer`.
-pub async fn respond<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+pub async fn respond<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Answer
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let answer = route(service, request, peer).await;
+    let mut response = match answer {
+        Ok(Answer::Complete(response)) => response,
+        Ok(monitor) => return monitor,
+        Err(refusal) => refusal.response(),
+    };
+    reply::add_common_fields(response.headers_mut());
+    Answer::Complete(response)
+}
+
+async fn route<B>(service: &Service, request: Request<B>, peer: IpAddr) -> Result<Answer, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let path = request.uri().path();
-    let answer = if let Some(token) = path.strip_prefix(PUSH_PATH) {
+    if let Some(token) = path.strip_prefix(PUSH_PATH) {
         let token = token.to_owned();
-        push_resource(service, request, &token, peer).await
-    } else if let Some(token) = path.strip_prefix(MESSAGE_PATH) {
+        return push_resource(service, request, &token, peer).await.map(Answer::Complete);
+    }
+    if let Some(token) = path.strip_prefix(DELIVERY_PATH) {
+        return delivered_resource(service, &request, token).await.map(Answer::Complete);
+    }
+    if let Some(token) = path.strip_prefix(MESSAGE_PATH) {
+        return message_resource(service, &request, token).await.map(Answer::Complete);
+    }
+    if let Some(token) = path.strip_prefix(SUBSCRIPTION_PATH) {
+        return subscription_resource(service, &request, token).await;
+    }
+    if let Some(token) = path.strip_prefix(SET_PATH) {
+        return set_resource(service, &request, token).await;
+    }
+    if let Some(token) = path.strip_prefix(AGGREGATE_PATH) {
         let token = token.to_owned();
-        message_resource(service, &request, &token).await
-    } else if let Some(token) = path.strip_prefix(AGGREGATE_PATH) {
-        let token = token.to_owned();
-        aggregate::resource(service, request, &token, peer).await
-    } else if path == AGGREGATES_PATH {
-        aggregate::collection(service, request, peer).await
-    } else if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
-        let token = token.to_owned();
-        receipt_resource(service, &request, &token).await
-    } else if let Some(rest) = path.strip_prefix(BROADCAST_PATH) {
+        return aggregate::resource(service, request, &token, peer).await.map(Answer::Complete);
+    }
+    if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
+        return receipt_resource(service, &request, token).await.map(Answer::Complete);
+    }
+    if let Some(rest) = path.strip_prefix(BROADCAST_PATH) {
         let rest = rest.to_owned();
-        broadcast::respond(service, request, &rest).await
-    } else {
-        Err(Refusal::Unknown)
-    };
-    let mut response = answer.unwrap_or_else(|refusal| refusal.response());
-    reply::add_common_fields(response.headers_mut());
-    response
+        return broadcast::respond(service, request, &rest).await.map(Answer::Complete);
+    }
+    if path == AGGREGATES_PATH {
+        return aggregate::collection(service, request, peer).await.map(Answer::Complete);
+    }
+    if path == SUBSCRIBE_PATH {
+        return subscribe_resource(service, request, peer).await.map(Answer::Complete);
+    }
+    Err(Refusal::Unknown)
 }
 
 async fn push_resource<B>(
@@ -98,6 +137,58 @@ async fn receipt_resource<B>(
         Method::DELETE => receipt::remove(service, token).await,
         Method::OPTIONS => Ok(reply::preflight()),
         _ => Err(Refusal::Method("DELETE, OPTIONS")),
+    }
+}
+
+async fn subscribe_resource<B>(
+    service: &Service,
+    request: Request<B>,
+    peer: IpAddr,
+) -> Result<Response<Full<Bytes>>, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    match *request.method() {
+        Method::POST => subscribe::subscribe(service, request, peer).await,
+        Method::OPTIONS => Ok(reply::preflight()),
+        _ => Err(Refusal::Method("POST, OPTIONS")),
+    }
+}
+
+async fn subscription_resource<B>(
+    service: &Service,
+    request: &Request<B>,
+    token: &str,
+) -> Result<Answer, Refusal> {
+    match *request.method() {
+        Method::GET => {
+            delivery::of_subscription(service, request.headers(), token).await.map(Answer::Monitor)
+        }
+        Method::DELETE => subscribe::remove(service, token).await.map(Answer::Complete),
+        Method::OPTIONS => Ok(Answer::Complete(reply::preflight())),
+        _ => Err(Refusal::Method("GET, DELETE, OPTIONS")),
+    }
+}
+
+async fn set_resource<B>(service: &Service, request: &Request<B>, token: &str) -> Result<Answer, Refusal> {
+    match *request.method() {
+        Method::GET => delivery::of_set(service, request.headers(), token).await.map(Answer::Monitor),
+        Method::DELETE => subscribe::remove_set(service, token).await.map(Answer::Complete),
+        Method::OPTIONS => Ok(Answer::Complete(reply::preflight())),
+        _ => Err(Refusal::Method("GET, DELETE, OPTIONS")),
+    }
+}
+
+async fn delivered_resource<B>(
+    service: &Service,
+    request: &Request<B>,
+    token: &str,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    match *request.method() {
+        Method::GET => delivery::fetch(service, token).await,
+        Method::DELETE => delivery::acknowledge(service, token).await,
+        Method::OPTIONS => Ok(reply::preflight()),
+        _ => Err(Refusal::Method("GET, DELETE, OPTIONS")),
     }
 }
 

@@ -75,6 +75,11 @@ impl AgentId {
 }
 
 impl ChannelId {
+    /// A new one, for a subscription that was made over HTTP and has no name of its own.
+    pub fn random() -> Result<Self, NoEntropy> {
+        random_16().map(Self)
+    }
+
     /// Reads a UUID in the form that Firefox sends: lower case, with dashes. Others are refused, because the
     /// agent compares what comes back with what it sent.
     #[must_use]

@@ -4,6 +4,9 @@
 //! after `shutdown` was cancelled.
 
 mod connection;
+mod http1;
+mod http2;
+mod sniff;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

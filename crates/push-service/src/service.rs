@@ -40,6 +40,7 @@ pub struct Service {
     /// Places for the documents of aggregates, which are large.
     pub(crate) documents: Semaphore,
     new_agents: Option<RateLimiter<IpAddr>>,
+    pub(crate) subscribe_rates: RateLimiter<Sender>,
 }
 
 /// All that wait for what the storage hands out.
@@ -114,6 +115,7 @@ impl Service {
             sender_rates: RateLimiter::new(config.sender_rate, RATED_KEYS_MAX),
             documents: Semaphore::new(DOCUMENTS_AT_ONCE),
             new_agents: config.peers.map(|peers| RateLimiter::new(peers.new_agents, RATED_KEYS_MAX)),
+            subscribe_rates: RateLimiter::new(config.subscribe_rate, RATED_KEYS_MAX),
             config,
             storage,
             clock,
@@ -167,6 +169,24 @@ impl Service {
         self.new_agents.as_ref().map_or(Ok(()), |rates| rates.take(network_of(peer), self.now()))
     }
 
+    /// Where the user agent reads a subscription and removes it (RFC 8030 §6). A secret: never into a log.
+    #[must_use]
+    pub fn subscription_resource(&self, id: SubscriptionId) -> String {
+        format!("{}{SUBSCRIPTION_PATH}{}", self.config.public_url.origin(), self.tokens.seal_subscription(id))
+    }
+
+    /// Where the user agent reads all its subscriptions (RFC 8030 §6.1). A secret: never into a log.
+    #[must_use]
+    pub fn set_resource(&self, agent: AgentId) -> String {
+        format!("{}{SET_PATH}{}", self.config.public_url.origin(), self.tokens.seal_set(agent))
+    }
+
+    /// The path at which the user agent acknowledges a message (RFC 8030 §6.2). A secret: never into a log.
+    #[must_use]
+    pub fn delivery_path(&self, id: MessageId, subscription: SubscriptionId) -> String {
+        format!("{DELIVERY_PATH}{}", self.tokens.seal_delivery(id, subscription))
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -195,6 +215,7 @@ impl Service {
         if let Some(rates) = &self.new_agents {
             rates.forget_idle(now);
         }
+        self.subscribe_rates.forget_idle(now);
         measure::state(&self.stats());
         Ok(())
     }
@@ -218,6 +239,14 @@ pub const AGGREGATE_PATH: &str = "/a/";
 pub const MESSAGE_PATH: &str = "/m/";
 /// The operator's resources for broadcasts begin with this.
 pub const BROADCAST_PATH: &str = "/v1/broadcasts";
+/// Subscriptions are made here (RFC 8030 §4).
+pub const SUBSCRIBE_PATH: &str = "/subscribe";
+/// Subscriptions, as their user agents know them, are found under this path.
+pub const SUBSCRIPTION_PATH: &str = "/s/";
+/// Subscription sets are found under this path.
+pub const SET_PATH: &str = "/set/";
+/// Messages, as the user agents know them, are found under this path.
+pub const DELIVERY_PATH: &str = "/d/";
 
 /// VAPID tokens remembered, about 300 bytes each; one for each application server and day is enough.
 const TOKENS_VERIFIED_MAX: usize = 10_000;

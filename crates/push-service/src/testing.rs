@@ -1,5 +1,7 @@
 //! What the tests share: a clock that is set by hand, a service on a loopback port, and small clients for it.
 
+pub(crate) mod user_agent;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

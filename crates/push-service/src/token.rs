@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 
-use crate::id::{AggregateId, MessageId, ReceiptSubscriptionId, SenderId, SubscriptionId};
+use crate::id::{AgentId, AggregateId, MessageId, ReceiptSubscriptionId, SenderId, SubscriptionId};
 
 /// The secret that makes tokens. Losing it makes every endpoint unknown; leaking it allows forging none that is
 /// stored, because ids are random too.
@@ -25,6 +25,9 @@ pub struct TokenKey {
     receipt: [u8; 32],
     aggregate: [u8; 32],
     sender: [u8; 32],
+    subscription: [u8; 32],
+    set: [u8; 32],
+    delivery: [u8; 32],
 }
 
 /// Why a key file can't be used.
@@ -55,6 +58,9 @@ impl TokenKey {
             receipt: derive("mailbell push-service 1 receipt"),
             aggregate: derive("mailbell push-service 1 aggregate"),
             sender: derive("mailbell push-service 1 sender"),
+            subscription: derive("mailbell push-service 1 subscription"),
+            set: derive("mailbell push-service 1 set"),
+            delivery: derive("mailbell push-service 1 delivery"),
         }
     }
 
@@ -119,6 +125,51 @@ impl TokenKey {
     #[must_use]
     pub fn sender(&self, name: &[u8]) -> SenderId {
         SenderId::from_bytes(tag(&self.sender, name))
+    }
+
+    /// The token of a subscription resource, which is the user agent's (RFC 8030 §6): 43 characters.
+    #[must_use]
+    pub fn seal_subscription(&self, id: SubscriptionId) -> String {
+        seal(&self.subscription, id.bytes())
+    }
+
+    /// The subscription that a token of its resource names; `None` when the token was not made with this key.
+    #[must_use]
+    pub fn open_subscription(&self, token: &str) -> Option<SubscriptionId> {
+        open(&self.subscription, token).map(SubscriptionId::from_bytes)
+    }
+
+    /// The token of a subscription set (RFC 8030 §6.1): 43 characters.
+    #[must_use]
+    pub fn seal_set(&self, agent: AgentId) -> String {
+        seal(&self.set, agent.bytes())
+    }
+
+    /// The agent whose set a token names; `None` when the token was not made with this key.
+    #[must_use]
+    pub fn open_set(&self, token: &str) -> Option<AgentId> {
+        open(&self.set, token).map(AgentId::from_bytes)
+    }
+
+    /// The token of a message as its user agent knows it (RFC 8030 §6.2): 54 characters. It names the subscription, not
+    /// the agent, because who reads one subscription must not learn the name of the whole set.
+    #[must_use]
+    pub fn seal_delivery(&self, id: MessageId, subscription: SubscriptionId) -> String {
+        let mut bytes = [0; 24];
+        let (number, rest) = bytes.split_at_mut(8);
+        number.copy_from_slice(&id.number().to_be_bytes());
+        rest.copy_from_slice(subscription.bytes());
+        seal(&self.delivery, &bytes)
+    }
+
+    /// The message and its subscription; `None` when the token was not made with this key.
+    #[must_use]
+    pub fn open_delivery(&self, token: &str) -> Option<(MessageId, SubscriptionId)> {
+        let bytes: [u8; 24] = open(&self.delivery, token)?;
+        let (number, subscription) = bytes.split_first_chunk::<8>()?;
+        let subscription = <[u8; 16]>::try_from(subscription).ok()?;
+        let id = MessageId::from_number(i64::from_be_bytes(*number));
+        Some((id, SubscriptionId::from_bytes(subscription)))
     }
 
     fn load(file: File) -> Result<Self, TokenKeyError> {
@@ -188,7 +239,7 @@ fn tag(key: &[u8; 32], id: &[u8]) -> [u8; TAG_BYTES] {
 pub const KEY_BYTES: usize = 32;
 
 const TAG_BYTES: usize = 16;
-const TOKEN_CHARACTERS_MAX: usize = 43;
+const TOKEN_CHARACTERS_MAX: usize = 54;
 
 #[cfg(test)]
 mod tests;

@@ -166,16 +166,41 @@ async fn what_one_reader_acknowledged_no_other_delivers_and_its_place_is_free() 
     let set = caught_up(&agents).await;
     let one = reader(&agents, Scope::Subscription(SUBSCRIPTION), Urgency::VeryLow).await;
     stored(&agents, 1..3);
-    for message in set.take(9).messages {
-        set.sent(message.id);
-    }
+    let delivered = |step| matches!(step, Step::Deliver(_));
+    assert!(delivered(set.next(2)) && delivered(set.next(2)));
     within(set.changed()).await;
-    assert_eq!(set.unacknowledged(), 2);
+    stored(&agents, 3..4);
+    within(set.changed()).await;
+    assert_eq!(set.next(2), Step::Wait, "the window is full");
+    let since = set.unacknowledged_since();
     assert!(agents.acknowledge(agent(), MessageId::from_number(1)));
     within(set.changed()).await;
     assert!(!agents.acknowledge(agent(), MessageId::from_number(1)), "only once");
-    assert_eq!(set.unacknowledged(), 1);
+    assert!(set.unacknowledged_since() >= since);
+    assert!(delivered(set.next(2)));
+    agents.withdrawn(agent(), MessageId::from_number(3));
     assert_eq!(numbers(&one.take(9)), [2]);
+    agents.withdrawn(agent(), MessageId::from_number(2));
+    assert_eq!(set.unacknowledged_since(), None);
+}
+
+#[tokio::test]
+async fn what_was_read_from_the_storage_comes_before_what_was_stored_since() {
+    let agents = ConnectedAgents::default();
+    for all in [false, true] {
+        let queue = agents.connect(Selection::all(agent()), Duration::ZERO).await;
+        assert_eq!(queue.next(9), Step::CatchUp);
+        queue.catch_up();
+        stored(&agents, 5..6);
+        queue.refill(vec![message(1, Keeping::Stored), message(2, Keeping::Stored)], all);
+        agents.withdrawn(agent(), MessageId::from_number(2));
+        let mut steps = Vec::new();
+        while let Step::Deliver(message) = queue.next(9) {
+            steps.push(message.id.number());
+        }
+        assert_eq!(steps, if all { vec![1, 5] } else { vec![1] });
+        assert_eq!(queue.next(9), if all { Step::Wait } else { Step::CatchUp });
+    }
 }
 
 #[tokio::test]

@@ -24,11 +24,16 @@ pub(super) fn read(headers: &HeaderMap) -> Result<PushFields, Refusal> {
     // RFC 8030 §5.2: a request without TTL is refused with 400.
     let ttl: Ttl = one(headers, &TTL, "send one TTL header field with a number of seconds")?
         .ok_or(Refusal::Field("the TTL header field is required"))?;
-    let urgency: Option<Urgency> = one(headers, &URGENCY, "Urgency is one of very-low, low, normal, high")?;
+    let urgency = urgency(headers)?;
     let topic = one(headers, &TOPIC, "Topic is at most 32 characters of base64url")?;
     let encoding = encoding(headers)?;
     // RFC 8030 §5.3: without the field it is normal.
     Ok(PushFields { ttl: ttl.duration(), urgency: urgency.unwrap_or_default(), topic, encoding })
+}
+
+/// RFC 8030 §5.3, on a message and on a request for messages.
+pub(super) fn urgency(headers: &HeaderMap) -> Result<Option<Urgency>, Refusal> {
+    one(headers, &URGENCY, "Urgency is one of very-low, low, normal, high")
 }
 
 /// The value of a preference (RFC 7240 §2): of the first one with this name, without quotes; empty when it has none.
@@ -87,13 +92,13 @@ fn text<'a>(
 /// RFC 8030 §5.2.
 pub(super) const TTL: HeaderName = HeaderName::from_static("ttl");
 /// RFC 8030 §5.3.
-const URGENCY: HeaderName = HeaderName::from_static("urgency");
+pub(super) const URGENCY: HeaderName = HeaderName::from_static("urgency");
 /// RFC 7240.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// RFC 8030 §5.4.
 const TOPIC: HeaderName = HeaderName::from_static("topic");
 /// draft-ietf-webpush-encryption-04 §3.
-const ENCRYPTION: HeaderName = HeaderName::from_static("encryption");
+pub(super) const ENCRYPTION: HeaderName = HeaderName::from_static("encryption");
 /// draft-ietf-webpush-encryption-04 §4, and the key of draft-ietf-webpush-vapid-01.
 pub(super) const CRYPTO_KEY: HeaderName = HeaderName::from_static("crypto-key");
 

@@ -32,6 +32,8 @@ pub enum Refusal {
     Encoding,
     /// RFC 6750 §3: the operator's token is missing or wrong.
     Bearer,
+    /// A body of a kind that the resource does not read.
+    MediaType,
     /// The body did not come in time.
     BodyTimeout,
     /// The body broke off.
@@ -40,6 +42,8 @@ pub enum Refusal {
     TooMany(Duration),
     /// The subscription is full of more urgent messages.
     Full,
+    /// The subscription set has as many subscriptions as it may have.
+    SetFull,
     /// The storage can't take it now.
     Unavailable,
 }
@@ -56,9 +60,9 @@ impl Refusal {
             Self::Unauthorized | Self::Bearer => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Encoding | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany(_) | Self::Full => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::Full | Self::SetFull => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -76,10 +80,12 @@ impl Refusal {
             Self::TooLarge => "too_large",
             Self::Encoding => "encoding",
             Self::Bearer => "bearer",
+            Self::MediaType => "media_type",
             Self::BodyTimeout => "body_timeout",
             Self::BodyBroken => "body_broken",
             Self::TooMany(_) => "rate",
             Self::Full => "full",
+            Self::SetFull => "set_full",
             Self::Unavailable => "unavailable",
         }
     }
@@ -105,7 +111,7 @@ impl Refusal {
             Self::Bearer => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             // RFC 8030 §8.4
             Self::TooMany(wait) => retry_after(headers, wait),
-            Self::Full => retry_after(headers, FULL_RETRY_AFTER),
+            Self::Full | Self::SetFull => retry_after(headers, FULL_RETRY_AFTER),
             Self::Unavailable => retry_after(headers, UNAVAILABLE_RETRY_AFTER),
             // What never existed may be asked for again after a repair; what is gone stays gone.
             Self::Gone => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"))),
@@ -125,10 +131,12 @@ impl Refusal {
             Self::TooLarge => "the message is too large",
             Self::Encoding => "use Content-Encoding aes128gcm (RFC 8291)",
             Self::Bearer => "send `Authorization: Bearer ...` with the operator's token",
+            Self::MediaType => "the resource does not read this media type",
             Self::BodyTimeout => "the message came too slowly",
             Self::BodyBroken => "the message broke off",
             Self::TooMany(_) => "too many messages",
             Self::Full => "the subscription is full of more urgent messages",
+            Self::SetFull => "the subscription set is full; remove subscriptions or begin another set",
             Self::Unavailable => "try again later",
         }
     }

@@ -1,6 +1,11 @@
+use std::net::IpAddr;
+
+use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::service::Service;
 
 type Tls = TlsStream<TcpStream>;
 
