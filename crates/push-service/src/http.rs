@@ -38,7 +38,7 @@ use crate::service::{
 pub enum Answer {
     /// It is answered.
     Complete(Response<Full<Bytes>>),
-    /// It stays open, and messages are delivered on it (RFC 8030 §6).
+    /// It stays open, and messages or receipts are delivered on it (RFC 8030 §6).
     Monitor(Monitoring),
 }
 
@@ -83,7 +83,7 @@ where
         return aggregate::resource(service, request, &token, peer).await.map(Answer::Complete);
     }
     if let Some(token) = path.strip_prefix(RECEIPT_PATH) {
-        return receipt_resource(service, &request, token).await.map(Answer::Complete);
+        return receipt_resource(service, &request, token).await;
     }
     if let Some(rest) = path.strip_prefix(BROADCAST_PATH) {
         let rest = rest.to_owned();
@@ -132,11 +132,12 @@ async fn receipt_resource<B>(
     service: &Service,
     request: &Request<B>,
     token: &str,
-) -> Result<Response<Full<Bytes>>, Refusal> {
+) -> Result<Answer, Refusal> {
     match *request.method() {
-        Method::DELETE => receipt::remove(service, token).await,
-        Method::OPTIONS => Ok(reply::preflight()),
-        _ => Err(Refusal::Method("DELETE, OPTIONS")),
+        Method::GET => delivery::of_receipts(service, request.headers(), token).await.map(Answer::Monitor),
+        Method::DELETE => receipt::remove(service, token).await.map(Answer::Complete),
+        Method::OPTIONS => Ok(Answer::Complete(reply::preflight())),
+        _ => Err(Refusal::Method("GET, DELETE, OPTIONS")),
     }
 }
 

@@ -1,25 +1,30 @@
 //! The side of the user agents over HTTP: `GET` of a subscription or a set delivers its messages, `DELETE` of a message
 //! acknowledges it (RFC 8030 §6). `docs/push-service.md` shows it to those who write user agents.
 //!
-//! A request that monitors is not answered here: it becomes a [`Monitoring`], which the connection opens as a
-//! [`feed::MessageFeed`] and delivers in the form that the peer can take: by server push ([`promise`]), or as a stream
-//! ([`fallback`]).
+//! A request that monitors is not answered here: it becomes a [`Monitoring`], which the connection opens as a [`Feed`] of
+//! messages or of receipts ([`receipts`], the application servers' side) and delivers in the form that the peer can take:
+//! by server push ([`promise`]), or as a stream ([`fallback`]).
 
 pub mod fallback;
 pub mod feed;
 pub mod promise;
+pub mod receipts;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
+use tokio_util::sync::CancellationToken;
 use webpush::header::Urgency;
 
-use super::headers;
+use self::feed::{MessageFeed, Next};
+use self::receipts::ReceiptFeed;
 use super::reply::{self, Refusal};
-use crate::id::{AgentId, MessageId};
+use super::{headers, receipt};
+use crate::id::{AgentId, MessageId, ReceiptSubscriptionId};
 use crate::measure;
 use crate::message::{Scope, Selection};
 use crate::service::Service;
@@ -27,12 +32,60 @@ use crate::service::Service;
 /// A request for messages that is acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Monitoring {
-    /// Which messages.
-    pub selection: Selection,
+    /// What is to be delivered.
+    pub subject: Subject,
     /// For how long.
     pub wait: Wait,
     /// What the user agent can read.
     pub form: Form,
+}
+
+/// What a request monitors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Messages (RFC 8030 §6).
+    Messages(Selection),
+    /// Receipts (RFC 8030 §6.3).
+    Receipts(ReceiptSubscriptionId),
+}
+
+/// What is delivered on an open request, one after another.
+pub enum Feed {
+    /// Messages.
+    Messages(MessageFeed),
+    /// Receipts.
+    Receipts(ReceiptFeed),
+}
+
+impl Feed {
+    /// Begins to read. Another reader of the same is ended.
+    pub async fn open(service: Arc<Service>, wish: &Monitoring, shutdown: CancellationToken) -> Self {
+        match wish.subject {
+            Subject::Messages(selection) => {
+                Self::Messages(MessageFeed::open(service, selection, wish.wait, shutdown).await)
+            }
+            Subject::Receipts(id) => {
+                Self::Receipts(ReceiptFeed::open(service, id, wish.wait, shutdown).await)
+            }
+        }
+    }
+
+    /// What comes next. Not cancel-safe: what it was about to return may be lost until the next request.
+    pub async fn next(&mut self) -> Next {
+        match self {
+            Self::Messages(feed) => feed.next().await,
+            Self::Receipts(feed) => feed.next().await,
+        }
+    }
+
+    /// How many promises it has given.
+    #[must_use]
+    pub const fn delivered(&self) -> u64 {
+        match self {
+            Self::Messages(feed) => feed.delivered(),
+            Self::Receipts(feed) => feed.delivered(),
+        }
+    }
 }
 
 /// How long a request for messages stays open (RFC 7240 §4.3).
@@ -88,17 +141,31 @@ async fn monitor(
 ) -> Result<Monitoring, Refusal> {
     // RFC 8030 §5.3: without the field messages of any urgency are delivered.
     let least_urgency = headers::urgency(fields)?.unwrap_or(Urgency::VeryLow);
-    let wait = match headers::preference(fields, "wait").and_then(|seconds| seconds.parse().ok()) {
-        Some(0) => Wait::Not,
-        Some(seconds) => Wait::For(Duration::from_secs(u64::from(seconds.min(WAIT_SECONDS_MAX)))),
-        None => Wait::Unlimited,
-    };
     let known = service.storage.resume(agent, service.now()).await.map_err(|_| Refusal::Unavailable)?;
     if !known {
         return Err(Refusal::Unknown);
     }
     let selection = Selection { agent, scope, least_urgency };
-    Ok(Monitoring { selection, wait, form: form(fields) })
+    Ok(Monitoring { subject: Subject::Messages(selection), wait: wait(fields), form: form(fields) })
+}
+
+/// `GET` of a receipt subscription (RFC 8030 §6.3).
+pub(super) async fn of_receipts(
+    service: &Service,
+    fields: &HeaderMap,
+    token: &str,
+) -> Result<Monitoring, Refusal> {
+    let id = receipt::find(service, token).await?.id;
+    Ok(Monitoring { subject: Subject::Receipts(id), wait: wait(fields), form: form(fields) })
+}
+
+/// RFC 7240 §4.3
+fn wait(fields: &HeaderMap) -> Wait {
+    match headers::preference(fields, "wait").and_then(|seconds| seconds.parse().ok()) {
+        Some(0) => Wait::Not,
+        Some(seconds) => Wait::For(Duration::from_secs(u64::from(seconds.min(WAIT_SECONDS_MAX)))),
+        None => Wait::Unlimited,
+    }
 }
 
 /// A user agent that names a form gets it, even where server push is possible.

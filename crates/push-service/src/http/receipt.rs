@@ -1,4 +1,5 @@
-//! Receipt subscriptions over HTTP: asked for with a message, removed with `DELETE` (RFC 8030 §5.1, §7.3).
+//! Receipt subscriptions over HTTP: asked for with a message, removed with `DELETE` (RFC 8030 §5.1, §7.3). Reading
+//! them is in [`super::delivery::receipts`].
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -8,6 +9,7 @@ use super::reply::{self, Refusal};
 use super::sender;
 use super::{headers, link};
 use crate::id::ReceiptSubscriptionId;
+use crate::receipt::ReceiptSubscription;
 use crate::service::{RECEIPT_PATH, Sender, Service};
 
 /// The receipt subscription that a message with these fields asks for: the one that it names, or a new one.
@@ -44,6 +46,14 @@ async fn named(service: &Service, target: &str, sender: &Sender) -> Result<Recei
     let found = found.map_err(|_| Refusal::Unavailable)?.ok_or(NO_SUCH_RECEIPTS)?;
     sender::admit_to(found.maker, service, sender)?;
     Ok(id)
+}
+
+/// The receipt subscription that a token stands for. Who knows its resource was told it with a 202.
+pub(super) async fn find(service: &Service, token: &str) -> Result<ReceiptSubscription, Refusal> {
+    // RFC 8030 §7.3: 404 whether it has expired or never was.
+    let id = service.tokens.open_receipt(token).ok_or(Refusal::Unknown)?;
+    let found = service.storage.receipt_subscription(id, service.now()).await;
+    found.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::Unknown)
 }
 
 /// `DELETE` of a receipt subscription (RFC 8030 §7.3): what waits in it goes too.

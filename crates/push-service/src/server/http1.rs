@@ -25,8 +25,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::connection::Context;
 use super::sniff::Prefixed;
 use crate::config::HttpLimits;
+use crate::http::delivery::Feed;
 use crate::http::delivery::fallback::{self, Pieces};
-use crate::http::delivery::feed::MessageFeed;
 use crate::http::{Answer, reply};
 use crate::websocket;
 use crate::websocket::upgrade::{self, Handshake};
@@ -121,7 +121,7 @@ async fn respond(
         Answer::Monitor(wish) => wish,
     };
     let service = Arc::clone(&context.service);
-    let feed = MessageFeed::open(service, &wish, context.shutdown.clone()).await;
+    let feed = Feed::open(service, &wish, context.shutdown.clone()).await;
     let (head, pieces) = fallback::respond(feed, &wish, None).await;
     head.map(|()| match pieces {
         Some(pieces) => ResponseBody::Stream { pieces, _under_way: under_way },

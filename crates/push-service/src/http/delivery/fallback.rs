@@ -17,9 +17,9 @@ use http::header::{CACHE_CONTROL, CONTENT_LOCATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use super::feed::{End, MessageFeed, Next};
+use super::feed::{End, Next};
 use super::promise::Promise;
-use super::{Form, Monitoring, Wait};
+use super::{Feed, Form, Monitoring, Wait};
 use crate::http::reply;
 use crate::id::{ChannelId, NoEntropy};
 
@@ -34,7 +34,7 @@ enum Writer {
 }
 
 struct Open {
-    feed: MessageFeed,
+    feed: Feed,
     writer: Writer,
     first: VecDeque<Next>,
     ended: bool,
@@ -43,7 +43,7 @@ struct Open {
 /// The response to a request for messages. `first` is what has been taken out of the feed already, because it could
 /// not be pushed. With `Prefer: wait=0` and nothing there it is 204 (RFC 8030 §6), else 200 and a stream of pieces.
 pub async fn respond(
-    mut feed: MessageFeed,
+    mut feed: Feed,
     wish: &Monitoring,
     first: Option<Promise>,
 ) -> (Response<()>, Option<Pieces>) {

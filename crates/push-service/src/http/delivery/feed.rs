@@ -19,8 +19,8 @@ use http_body_util::Full;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::Wait;
 use super::promise::Promise;
-use super::{Monitoring, Wait};
 use crate::connected::{self, ConnectedAgents, DeliveryQueue, Step};
 use crate::http::reply::{self, Refusal};
 use crate::http::{date, headers};
@@ -90,16 +90,20 @@ struct Timing {
 
 impl MessageFeed {
     /// Begins to read. A reader of the same scope that is there already is ended, and waited for a little.
-    pub async fn open(service: Arc<Service>, wish: &Monitoring, shutdown: CancellationToken) -> Self {
+    pub async fn open(
+        service: Arc<Service>,
+        selection: Selection,
+        wait: Wait,
+        shutdown: CancellationToken,
+    ) -> Self {
         let now = Instant::now();
-        let (source, until) = match wish.wait {
+        let (source, until) = match wait {
             Wait::Not => (Source::Storage(VecDeque::new()), None),
-            Wait::For(time) => (Source::Place(Place::take(&service, wish.selection).await), Some(now + time)),
-            Wait::Unlimited => (Source::Place(Place::take(&service, wish.selection).await), None),
+            Wait::For(time) => (Source::Place(Place::take(&service, selection).await), Some(now + time)),
+            Wait::Unlimited => (Source::Place(Place::take(&service, selection).await), None),
         };
         let alarm = Box::pin(sleep_until(now + service.config.delivery.keep_alive_interval));
         let timing = Timing { shutdown, alarm, until, quiet_since: now, seen_noted: now };
-        let selection = wish.selection;
         Self { service, selection, source, cursor: MessageId::START, delivered: 0, link: None, timing }
     }
 

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Chunk, Context, ServerPush, Unsent, send};
 use crate::http::date;
-use crate::http::delivery::feed::{MessageFeed, Next};
+use crate::http::delivery::feed::Next;
 use crate::http::delivery::promise::{Promise, PromiseSender, PushError};
-use crate::http::delivery::{Form, Monitoring, fallback};
+use crate::http::delivery::{Feed, Form, Monitoring, fallback};
 use crate::service::Service;
 
 /// A request that stays open.
@@ -44,7 +44,7 @@ impl Delivery {
     pub(super) async fn run(self, opened: Opened) {
         let began = Instant::now();
         let Opened { wish, respond, uri } = opened;
-        let feed = MessageFeed::open(Arc::clone(&self.service), &wish, self.shutdown.clone()).await;
+        let feed = Feed::open(Arc::clone(&self.service), &wish, self.shutdown.clone()).await;
         let outcome = if wish.form == Form::Promises && self.push == ServerPush::Allowed {
             let (scheme, authority) = self.origin(&uri);
             match authority {
@@ -61,12 +61,7 @@ impl Delivery {
     }
 
     /// Delivers by server push; returns why it ended.
-    async fn promise(
-        &self,
-        mut sender: PromiseSender,
-        mut feed: MessageFeed,
-        wish: &Monitoring,
-    ) -> &'static str {
+    async fn promise(&self, mut sender: PromiseSender, mut feed: Feed, wish: &Monitoring) -> &'static str {
         let end = loop {
             let next = tokio::select! {
                 biased;
@@ -97,7 +92,7 @@ impl Delivery {
     async fn stream(
         &self,
         mut respond: SendResponse<Chunk>,
-        feed: MessageFeed,
+        feed: Feed,
         wish: &Monitoring,
         first: Option<Promise>,
     ) -> &'static str {
