@@ -1,26 +1,31 @@
-//! Names, passwords and masters: whose access an attempt ends in.
+//! Names, passwords, tokens and masters: whose access an attempt ends in.
 //!
 //! An account may be called `alice` or `alice@example.org`; with the server's own name behind the @, a user may write
 //! either. A *master* is an account that may open every other one, with its main password and the other's name as
 //! authorization identity; who can't give one writes `alice*master` as their name. App passwords of a master open
-//! only its own account, so that a lost phone of an operator is not everybody's.
+//! only its own account, so that a lost phone of an operator is not everybody's, and so do its tokens.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::{Access, Account, ScramRecord, Store, UnixTime};
 
+use crate::bearer::{Advice, INSUFFICIENT_SCOPE};
 use crate::plain::Plain;
+use crate::token::Tokens;
 use crate::{Bindings, Channel, Exchange, Mechanism, Refusal};
 
 /// How to authenticate.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// The server's name: `user@hostname` and `user` are the same.
     pub hostname: String,
     /// Accounts that may open every other one.
     pub masters: Vec<String>,
+    /// Who judges tokens; `None` if none are taken.
+    pub tokens: Option<Tokens>,
 }
 
 /// Who it is that was let in.
@@ -53,7 +58,9 @@ impl Authenticator {
 
     /// The mechanisms that such a connection can use, the strongest first.
     pub fn mechanisms(&self, channel: Channel) -> impl Iterator<Item = Mechanism> {
-        let offered = Mechanism::ALL.into_iter().filter(|mechanism| !mechanism.takes_token());
+        let takes_tokens = self.options.tokens.is_some();
+        let offered =
+            Mechanism::ALL.into_iter().filter(move |mechanism| takes_tokens || !mechanism.takes_token());
         offered.filter(move |mechanism| mechanism.works_on(channel))
     }
 
@@ -71,6 +78,39 @@ impl Authenticator {
         let result = self.check_password(shown).await;
         note(Mechanism::Plain, &result);
         result
+    }
+
+    /// A token, as OAUTHBEARER, XOAUTH2 and HTTP's Bearer show it; `user` is whom to act as, empty for whom it names.
+    ///
+    /// # Errors
+    /// InvalidToken, Expired, InsufficientScope, NotAuthorized, Unavailable.
+    pub async fn token(&self, token: &str, user: &str) -> Result<Authenticated, Refusal> {
+        let result = self.check_token(token, user).await;
+        note(Mechanism::OAuthBearer, &result);
+        result
+    }
+
+    /// What to tell a client that was refused for its token; `None` if tokens are not taken or that was not it.
+    #[must_use]
+    pub fn advice(&self, refusal: &Refusal) -> Option<Advice<'_>> {
+        let status = match refusal {
+            Refusal::InvalidToken | Refusal::Expired => "invalid_token",
+            Refusal::InsufficientScope => INSUFFICIENT_SCOPE,
+            _ => return None,
+        };
+        self.options.tokens.as_ref().map(|tokens| tokens.advice(status))
+    }
+
+    pub(crate) async fn check_token(&self, token: &str, user: &str) -> Result<Authenticated, Refusal> {
+        let tokens =
+            self.options.tokens.as_ref().filter(|_| !token.is_empty()).ok_or(Refusal::InvalidToken)?;
+        let grant = tokens.check(token, now()).await?;
+        let owner = self.account(&grant.account).await?.ok_or(Refusal::NotAuthorized)?;
+        if !user.is_empty() && self.account(user).await?.is_none_or(|wanted| wanted.id != owner.id) {
+            return Err(Refusal::NotAuthorized);
+        }
+        let access = self.store.access_of_entitled(owner.id).await?;
+        Ok(Authenticated { access, master: None, until: grant.until })
     }
 
     async fn check_password(&self, shown: Plain<'_>) -> Result<Authenticated, Refusal> {
@@ -181,6 +221,11 @@ pub(crate) fn note(mechanism: Mechanism, result: &Result<Authenticated, Refusal>
     };
     metrics::counter!("mailbell_auth_attempts_total", "mechanism" => mechanism, "outcome" => outcome)
         .increment(1);
+}
+
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// A name as RFC 4013 prepares it; one that can't be prepared, as it is.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use store::{ScramKeys, ScramRecord};
 
 use crate::authenticator::note;
+use crate::bearer::Bearer;
 use crate::plain::Plain;
 use crate::scram::{AwaitsProof, ClientFirst, Parameters};
 use crate::{Authenticated, Authenticator, Bindings, Mechanism, Refusal};
@@ -35,6 +36,8 @@ enum State {
     AwaitsProof(Box<Scram>),
     /// SCRAM: the client has been shown that the server knows its password's keys, and says nothing to that.
     AwaitsEnd(Box<Authenticated>),
+    /// A token was not taken, and the client has been told why (RFC 7628 §3.2.3); what it says to that is no matter.
+    Refused(Refusal),
     Over,
 }
 
@@ -63,10 +66,12 @@ impl Exchange {
             (State::Begins, Some(message)) => match self.mechanism {
                 // It makes its note itself.
                 Mechanism::Plain => return self.plain(message).await,
-                _ => self.scram_first(message).await,
+                Mechanism::OAuthBearer | Mechanism::XOAuth2 => self.bearer(message).await,
+                Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => self.scram_first(message).await,
             },
             (State::AwaitsProof(scram), Some(message)) => self.scram_final(&scram, message).await,
             (State::AwaitsEnd(authenticated), Some(b"")) => Ok(Progress::Authenticated(authenticated)),
+            (State::Refused(refusal), Some(_)) => Err(refusal),
             _ => Err(Refusal::Malformed("the exchange was over")),
         };
         match &stepped {
@@ -79,11 +84,34 @@ impl Exchange {
         stepped
     }
 
+    /// The client gives the exchange up; why it would have been refused, if it was told so already.
+    #[must_use]
+    pub fn give_up(self) -> Option<Refusal> {
+        let State::Refused(refusal) = self.state else { return None };
+        note(self.mechanism, &Err(refusal.clone()));
+        Some(refusal)
+    }
+
     async fn plain(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
         let parsed =
             Plain::parse(message).inspect_err(|refusal| note(self.mechanism, &Err(refusal.clone())))?;
         let authenticated = self.authenticator.password(parsed).await?;
         Ok(Progress::Authenticated(Box::new(authenticated)))
+    }
+
+    async fn bearer(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
+        let shown = match self.mechanism {
+            Mechanism::XOAuth2 => Bearer::parse_xoauth2(message)?,
+            _ => Bearer::parse(message)?,
+        };
+        let refusal = match self.authenticator.check_token(shown.token, shown.user).await {
+            Ok(authenticated) => return Ok(Progress::Authenticated(Box::new(authenticated))),
+            Err(refusal) => refusal,
+        };
+        let told = self.authenticator.advice(&refusal).map(|advice| advice.challenge(self.mechanism));
+        let challenge = told.ok_or_else(|| refusal.clone())?;
+        self.state = State::Refused(refusal);
+        Ok(Progress::Challenge(challenge))
     }
 
     async fn scram_first(&mut self, message: &[u8]) -> Result<Progress, Refusal> {

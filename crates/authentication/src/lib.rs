@@ -1,7 +1,7 @@
 //! Who is it, and may they: SASL mechanisms (RFC 4422) over the store's credentials.
 //!
 //! The mechanisms are state machines, bytes in and bytes out, without sockets, clock or store: [`plain`], [`scram`],
-//! [`bearer`]. An [`Exchange`] drives one of them against an [`Authenticator`], which looks names up, compares, and
+//! [`bearer`]. A bearer token is judged by [`token`]. An [`Exchange`] drives one of them against an [`Authenticator`], which looks names up, compares, and
 //! answers with the store's [`store::Access`]. HTTP's Basic and Bearer, which are no exchanges, ask the
 //! [`Authenticator`] itself.
 //!
@@ -20,6 +20,7 @@ mod mechanism;
 pub mod plain;
 mod refusal;
 pub mod scram;
+pub mod token;
 
 pub use authenticator::{Authenticated, Authenticator, Options};
 pub use channel::{Bindings, server_end_point};

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::token::TokenError;
+
 /// Why an attempt did not succeed. None of these tells whether the name has an account.
 #[derive(Debug, Clone, Error)]
 pub enum Refusal {
@@ -14,6 +16,12 @@ pub enum Refusal {
     /// Refused: proven, but not allowed to act as whom they want to.
     #[error("not allowed to act as that account")]
     NotAuthorized,
+    /// Refused: not a token of the issuer, or not one for us.
+    #[error("the token is not valid")]
+    InvalidToken,
+    /// Refused: a good token, but not for mail.
+    #[error("the token is not good for mail")]
+    InsufficientScope,
     /// Refused: it was right once.
     #[error("the token has expired")]
     Expired,
@@ -32,9 +40,25 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::WrongCredentials => "wrong",
             Self::NotAuthorized => "forbidden",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "scope",
             Self::Expired => "expired",
             Self::Unavailable(_) => "unavailable",
             Self::Bug(_) => "bug",
+        }
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid(why) => {
+                tracing::debug!(why, "a token was not taken");
+                Self::InvalidToken
+            }
+            TokenError::Expired => Self::Expired,
+            TokenError::Scope => Self::InsufficientScope,
+            TokenError::Unavailable(why) => Self::Unavailable(why),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A store with accounts, and the client's half of the mechanisms.
 
+use authentication::token::Tokens;
 use authentication::{Authenticated, Authenticator, Bindings, Mechanism, Options, Progress, Refusal};
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine as _;
@@ -18,6 +19,15 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) async fn new(accounts: &[&str], masters: &[&str]) -> Self {
+        Self::open(accounts, masters, None).await
+    }
+
+    /// The same with tokens; `root` is a master.
+    pub(crate) async fn with_tokens(accounts: &[&str], tokens: Tokens) -> Self {
+        Self::open(accounts, &["root"], Some(tokens)).await
+    }
+
+    async fn open(accounts: &[&str], masters: &[&str], tokens: Option<Tokens>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
         let store = Store::open(options, bus::Bus::new()).await.unwrap();
@@ -27,7 +37,7 @@ impl Home {
             store.create_account(new).await.unwrap();
         }
         let masters = masters.iter().map(|name| (*name).to_owned()).collect();
-        let options = Options { hostname: HOSTNAME.to_owned(), masters };
+        let options = Options { hostname: HOSTNAME.to_owned(), masters, tokens };
         let authenticator = Authenticator::new(store.clone(), options);
         Self { store, authenticator, _directory: directory }
     }
