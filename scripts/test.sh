@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
 
-APT_PACKAGES=(gcc libc6-dev firefox-esr isync libnss3-tools neomutt python3 python3-venv strace swaks)
+APT_PACKAGES=(curl gcc libc6-dev firefox-esr isync libnss3-tools neomutt nghttp2-client python3 python3-venv strace swaks)
 declare -a TIMES=()
 
 # step NAME COMMAND... runs a command and notes how long it took.
