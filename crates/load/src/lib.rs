@@ -10,5 +10,6 @@ pub mod client;
 pub mod measure;
 pub mod messages;
 pub mod process;
+pub mod push_service;
 pub mod report;
 pub mod server;

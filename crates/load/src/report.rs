@@ -8,11 +8,23 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::measure::{deliver, exists, fetch, idle, push};
+use crate::push_service;
 use crate::server::{Server, account};
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The mail server.
+    Mail,
+    /// The push service, alone.
+    PushService,
+}
 
 /// How large a run is.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What is measured.
+    pub parts: Vec<Part>,
     /// The program whose `serve` is measured.
     pub program: PathBuf,
     /// Where the servers keep their data while they run; the disk there is the one that is measured.
@@ -23,6 +35,8 @@ pub struct Plan {
     pub idle_connections: usize,
     /// Whether Dovecot, if it is installed, is measured too.
     pub with_peer: bool,
+    /// How the push service is measured.
+    pub push_service: push_service::report::Plan,
 }
 
 /// What one server did.
@@ -45,21 +59,36 @@ pub struct Measured {
 /// What all of them did, in the order in which they were measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// One for each server.
+    /// One for each server of mail.
     pub measured: Vec<Measured>,
+    /// The push service.
+    pub push_service: Option<push_service::report::Measured>,
 }
 
-/// Measures ours, then the peer. `tell` is called with what is being done.
+/// Measures what the plan says. `tell` is called with what is being done.
 ///
 /// # Errors
 /// If a server can't be started or refuses the load.
 pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
+    let measured = match plan.parts.contains(&Part::Mail) {
+        true => mail(plan, &mut tell).await?,
+        false => Vec::new(),
+    };
+    let push_service = match plan.parts.contains(&Part::PushService) {
+        true => Some(push_service::report::run(&plan.push_service, &mut tell).await?),
+        false => None,
+    };
+    Ok(Report { measured, push_service })
+}
+
+/// Measures ours, then the peer.
+async fn mail(plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Vec<Measured>> {
     let under: Option<&Path> = plan.directory.as_deref();
     let mut measured = Vec::new();
-    measured.push(measure(Server::mailbell(&plan.program, ACCOUNTS, under).await?, plan, &mut tell).await?);
+    measured.push(measure(Server::mailbell(&plan.program, ACCOUNTS, under).await?, plan, tell).await?);
     if plan.with_peer {
         match Server::dovecot(under).await? {
-            Some(server) => match measure(server, plan, &mut tell).await {
+            Some(server) => match measure(server, plan, tell).await {
                 Ok(peer) => measured.push(peer),
                 // What was measured of ours is worth showing all the same.
                 Err(error) => tell(&format!("dovecot failed under this load: {error:#}")),
@@ -69,7 +98,7 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
             }
         }
     }
-    Ok(Report { measured })
+    Ok(measured)
 }
 
 async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Measured> {
@@ -141,7 +170,7 @@ impl fmt::Display for Report {
                 i.connections, i.kib_each, i.cpu_ms_in_10_s
             )?;
         }
-        Ok(())
+        self.push_service.as_ref().map_or(Ok(()), |measured| measured.fmt(f))
     }
 }
 

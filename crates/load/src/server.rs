@@ -21,9 +21,14 @@ pub struct Server {
     pub imap: SocketAddr,
     /// What else ours has, a peer has not.
     pub ours: Option<Ours>,
+    running: Running,
+}
+
+/// A child process and its directory: one is stopped, then the other removed, when it is dropped.
+pub(crate) struct Running {
     child: Child,
     // Dropped after the child has been stopped.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What only Mailbell has.
@@ -43,7 +48,7 @@ impl Server {
     /// Its process and descendants.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        Tree::of(self.child.id())
+        self.running.tree()
     }
 
     /// Starts this program's own `serve` with `accounts` accounts.
@@ -71,7 +76,7 @@ impl Server {
             .stderr(log);
         let child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         let name = "mailbell".to_owned();
-        Self { name, lmtp, imap, ours: Some(ours), child, _directory: directory }.ready().await
+        Self { name, lmtp, imap, ours: Some(ours), running: Running { child, directory } }.ready().await
     }
 
     /// Starts Debian's Dovecot, if it is installed, as its documentation has it for a Maildir: its default fsync,
@@ -100,7 +105,7 @@ impl Server {
             .spawn()
             .context("starting dovecot")?;
         let name = "dovecot".to_owned();
-        Self { name, lmtp, imap, ours: None, child, _directory: directory }.ready().await.map(Some)
+        Self { name, lmtp, imap, ours: None, running: Running { child, directory } }.ready().await.map(Some)
     }
 
     async fn ready(self) -> Result<Self> {
@@ -116,7 +121,21 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Running {
+    pub(crate) fn new(child: Child, directory: TempDir) -> Self {
+        Self { child, directory }
+    }
+
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::of(self.child.id())
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         // A child of ours, by its id; SIGTERM first, so that a server with children of its own ends them.
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
@@ -142,7 +161,7 @@ pub fn account(number: usize) -> String {
 /// The password of every account.
 pub const PASSWORD: &str = "a-password-for-load";
 
-fn temporary(under: Option<&Path>) -> Result<TempDir> {
+pub(crate) fn temporary(under: Option<&Path>) -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix("mailbell-bench-");
     under
@@ -150,7 +169,7 @@ fn temporary(under: Option<&Path>) -> Result<TempDir> {
         .context("making a temporary directory")
 }
 
-fn free_port() -> Result<SocketAddr> {
+pub(crate) fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 

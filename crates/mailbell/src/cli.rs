@@ -84,7 +84,7 @@ pub(crate) enum Command {
         #[arg(long)]
         keys: bool,
     },
-    /// Measure this machine: deliveries, new mail on idling connections, envelopes, memory; beside Dovecot, if it is installed
+    /// Measure this machine: deliveries, new mail on idling connections, envelopes, memory, pushes; beside Dovecot, if it is installed
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchOptions),
 }
@@ -95,13 +95,25 @@ pub(crate) struct BenchOptions {
     /// How long each rate is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) seconds: u64,
-    /// How many connections idle
+    /// How many IMAP connections idle
+    /// Measure this part alone
+    #[arg(long, value_enum, value_name = "PART")]
+    pub(crate) only: Option<BenchPart>,
     #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
     pub(crate) idle: usize,
     /// Where the servers keep their data meanwhile: the disk there is what is measured [default: the system's temporary directory]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) directory: Option<PathBuf>,
     /// Measure Mailbell alone
+    /// How many connections of user agents idle at the push service
+    #[arg(long, value_name = "NUMBER", default_value_t = 5000)]
+    pub(crate) push_idle: usize,
+    /// How many messages each figure of the push service is made of
+    #[arg(long, value_name = "NUMBER", default_value_t = 30_000)]
+    pub(crate) messages: usize,
+    /// How many subscriptions the push service is given in the end, from 1,000 on by tens
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
+    pub(crate) subscriptions: usize,
     #[arg(long)]
     pub(crate) no_peer: bool,
     /// Print one JSON object instead of a table
@@ -113,6 +125,15 @@ pub(crate) struct BenchOptions {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Make an account, with INBOX, Drafts, Sent, Junk, Trash and Archive
+/// What `mailbell bench` can measure.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BenchPart {
+    /// Deliveries, envelopes, idling connections, beside Dovecot
+    Mail,
+    /// Pushes to connected and for absent agents, idle connections, many subscriptions
+    PushService,
+}
+
     Add {
         /// Bare (alice) or an address (alice@example.org)
         name: String,
@@ -336,7 +357,8 @@ pub(crate) struct PasswordSource {
     pub(crate) password_stdin: bool,
 }
 
-const BENCH_EXAMPLES: &str = "Examples:\n  mailbell bench\n  mailbell bench --seconds 30 --directory /var/lib --json\n\n\
+const BENCH_EXAMPLES: &str = "Examples:\n  mailbell bench\n  mailbell bench --seconds 30 --directory /var/lib --json\n  \
+    mailbell bench --only push-service --subscriptions 1000000\n\n\
     Servers of its own are started on loopback and ended again. bench/README.md explains the figures.";
 const ACCOUNT_EXAMPLES: &str = "Examples:
   mailbell account add alice

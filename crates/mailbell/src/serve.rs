@@ -89,7 +89,7 @@ fn tell(state: &[NotifyState<'_>]) {
 }
 
 /// Every connection is a descriptor; the soft limit of 1,024 is for programs that use `select(2)`.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

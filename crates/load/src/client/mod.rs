@@ -2,6 +2,9 @@
 
 pub mod imap;
 pub mod lmtp;
+pub mod metrics;
+pub mod poster;
+pub mod websocket;
 
 use anyhow::{Result, bail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

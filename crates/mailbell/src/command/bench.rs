@@ -3,17 +3,32 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use load::report::{self, Plan};
+use load::report::{self, Part, Plan};
 
-use crate::cli::BenchOptions;
+use crate::cli::{BenchOptions, BenchPart};
+use crate::serve;
 
 /// Measures and prints the figures; what is being measured goes to standard error.
 pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         bail!("this binary was built without optimisation; measure `cargo run --release -- bench`");
     }
+    serve::raise_descriptor_limit();
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
     let plan = Plan {
-        program: std::env::current_exe().context("cannot find this program's own file")?,
+        parts: match options.only {
+            None => vec![Part::Mail, Part::PushService],
+            Some(BenchPart::Mail) => vec![Part::Mail],
+            Some(BenchPart::PushService) => vec![Part::PushService],
+        },
+        push_service: load::push_service::report::Plan {
+            program: program.clone(),
+            directory: options.directory.clone(),
+            idle_connections: options.push_idle,
+            subscriptions: options.subscriptions,
+            messages: options.messages,
+        },
+        program,
         directory: options.directory,
         duration: Duration::from_secs(options.seconds.max(1)),
         idle_connections: options.idle,
