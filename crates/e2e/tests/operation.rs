@@ -287,11 +287,24 @@ fn the_push_service_runs_alone() -> Result<()> {
     let pem = directory.path().join("mailbell-data/tls/development.pem");
     ensure!(is_trusted(push, &pem)?, "it speaks TLS with the development certificate");
     ensure!(directory.path().join("http").exists());
+    let running = push_service_stats(directory.path())?;
+    ensure!(running["process"] == server.0.id() && running["kept"]["subscriptions"] == 0, "{running}");
+    ensure!(running["since_start"]["received"] == 0.0 && running["why_not"].is_null(), "{running}");
     server.signal(Signal::TERM)?;
     ensure!(server.ended()? == Some(0));
+    let stopped = push_service_stats(directory.path())?;
+    ensure!(stopped["process"].is_null() && stopped["kept"]["waiting_bytes"] == 0, "{stopped}");
+    ensure!(stopped["since_start"].is_null() && stopped["why_not"] == "the server is stopped", "{stopped}");
     ensure!(!directory.path().join("http").exists(), "its socket is gone");
     ensure!(!directory.path().join("mailbell-data/mail.sqlite").exists(), "it has no mail store");
     Ok(())
+}
+
+fn push_service_stats(directory: &Path) -> Result<serde_json::Value> {
+    let Output { status, stdout, stderr } =
+        mailbell(directory, &["push-service", "stats", "--json"])?.output()?;
+    ensure!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
+    Ok(serde_json::from_slice(&stdout)?)
 }
 
 #[test]

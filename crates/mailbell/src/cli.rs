@@ -46,8 +46,12 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = APP_PASSWORD_EXAMPLES)]
     AppPassword(AppPasswordCommand),
     /// Run the push service alone, without mail: listen.push, with its data in data_dir
-    #[command(after_help = "Example:\n  mailbell push-service --config /etc/mailbell/push.toml")]
-    PushService,
+    #[command(args_conflicts_with_subcommands = true, after_help = PUSH_SERVICE_EXAMPLES)]
+    PushService {
+        /// Look at it instead of running it
+        #[command(subcommand)]
+        command: Option<PushServiceCommand>,
+    },
     /// Show or change the key that pushes are signed with
     #[command(subcommand)]
     Vapid(VapidCommand),
@@ -92,19 +96,15 @@ pub(crate) enum Command {
 /// `mailbell bench ...`
 #[derive(Args, Debug)]
 pub(crate) struct BenchOptions {
+    /// Measure this part alone
+    #[arg(long, value_enum, value_name = "PART")]
+    pub(crate) only: Option<BenchPart>,
     /// How long each rate is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) seconds: u64,
     /// How many IMAP connections idle
-    /// Measure this part alone
-    #[arg(long, value_enum, value_name = "PART")]
-    pub(crate) only: Option<BenchPart>,
     #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
     pub(crate) idle: usize,
-    /// Where the servers keep their data meanwhile: the disk there is what is measured [default: the system's temporary directory]
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(crate) directory: Option<PathBuf>,
-    /// Measure Mailbell alone
     /// How many connections of user agents idle at the push service
     #[arg(long, value_name = "NUMBER", default_value_t = 5000)]
     pub(crate) push_idle: usize,
@@ -114,6 +114,10 @@ pub(crate) struct BenchOptions {
     /// How many subscriptions the push service is given in the end, from 1,000 on by tens
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
     pub(crate) subscriptions: usize,
+    /// Where the servers keep their data meanwhile: the disk there is what is measured [default: the system's temporary directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Measure Mailbell alone
     #[arg(long)]
     pub(crate) no_peer: bool,
     /// Print one JSON object instead of a table
@@ -121,10 +125,6 @@ pub(crate) struct BenchOptions {
     pub(crate) json: bool,
 }
 
-/// `mailbell account ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum AccountCommand {
-    /// Make an account, with INBOX, Drafts, Sent, Junk, Trash and Archive
 /// What `mailbell bench` can measure.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum BenchPart {
@@ -134,6 +134,10 @@ pub(crate) enum BenchPart {
     PushService,
 }
 
+/// `mailbell account ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account, with INBOX, Drafts, Sent, Junk, Trash and Archive
     Add {
         /// Bare (alice) or an address (alice@example.org)
         name: String,
@@ -288,6 +292,17 @@ pub(crate) struct ListenArguments {
     pub(crate) password: PasswordSource,
 }
 
+/// `mailbell push-service ...`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum PushServiceCommand {
+    /// How it is doing, alone or inside the mail server: what it keeps, running or not, and what it did since its start
+    Stats {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// `mailbell push ...`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PushCommand {
@@ -377,6 +392,12 @@ const SUBSCRIPTION_EXAMPLES: &str = "Examples:
 const IMPORT_EXAMPLES: &str = "Examples:
   mailbell import maildir ~/Maildir --account alice
   mailbell import mbox ~/mail/2019.mbox --account alice --mailbox Archive/2019";
+
+const PUSH_SERVICE_EXAMPLES: &str = "Examples:
+  mailbell push-service --config /etc/mailbell/push.toml
+  mailbell push-service stats --config /etc/mailbell/push.toml
+
+Counts since the start come from the running server by listen.http; docs/metrics.md explains them.";
 
 const PUSH_SEND_EXAMPLES: &str = "Examples:
   mailbell push send --subscription phone.json 'Hello'

@@ -9,6 +9,7 @@ mod import;
 mod listen;
 mod password;
 mod push_send;
+mod stats;
 mod store;
 mod subscription;
 mod vapid;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command, PushCommand, StoreCommand};
+use crate::cli::{Cli, Command, PushCommand, PushServiceCommand, StoreCommand};
 use crate::config::{Config, Loaded};
 use crate::demo;
 use crate::serve::{self, Role};
@@ -35,7 +36,10 @@ async fn dispatch(command: Command, file: Option<&Path>, loaded: Loaded) -> anyh
     let config = &loaded.config;
     match command {
         Command::Serve => return serve::run(Role::MailServer, file, loaded).await,
-        Command::PushService => return serve::run(Role::PushService, file, loaded).await,
+        Command::PushService { command: None } => return serve::run(Role::PushService, file, loaded).await,
+        Command::PushService { command: Some(PushServiceCommand::Stats { json }) } => {
+            stats::run(config, json).await?;
+        }
         Command::Push(PushCommand::Send(arguments)) => return push_send::run(config, arguments).await,
         Command::Demo { once } => return demo::run(once).await,
         Command::Listen(arguments) => listen::run(config, arguments).await?,

@@ -197,6 +197,11 @@ impl Service {
         }
     }
 
+    /// Whether the storage answers. It stands in line with everything that waits for it.
+    pub async fn answers(&self) -> bool {
+        self.storage.subscription(SubscriptionId::from_bytes([0; 16])).await.is_ok()
+    }
+
     /// Removes what has expired and who has not come back, in steps between which pushes go on.
     pub async fn sweep(&self) -> Result<(), StorageError> {
         let now = self.now();

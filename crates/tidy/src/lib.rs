@@ -11,6 +11,8 @@ mod layers;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod text;
 #[cfg(test)]
 mod tree;

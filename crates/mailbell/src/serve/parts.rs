@@ -145,8 +145,8 @@ pub(crate) fn push_service(
     let tokens = TokenKey::load_or_create(&directory.join("token.key"))
         .with_context(|| format!("cannot use {}", directory.join("token.key").display()))?;
     let settings = push_service::config::Config::new(PublicUrl::parse(public_url.as_str())?);
-    let storage = SqliteStorage::open(&directory.join("push.sqlite"), settings.retention)
-        .with_context(|| format!("cannot open {}", directory.join("push.sqlite").display()))?;
+    let storage = SqliteStorage::open(&directory.join(PUSH_SERVICE_FILE), settings.retention)
+        .with_context(|| format!("cannot open {}", directory.join(PUSH_SERVICE_FILE).display()))?;
     Ok(push_service::server::Server::new(settings, tokens, Arc::new(storage))?)
 }
 
@@ -160,3 +160,5 @@ pub(crate) fn push_service_listener(listener: Listener) -> anyhow::Result<TcpLis
 
 /// Where the push service keeps what is its own, below the data directory.
 pub(crate) const PUSH_SERVICE_DIRECTORY: &str = "push-service";
+/// Its storage, in there.
+pub(crate) const PUSH_SERVICE_FILE: &str = "push.sqlite";

@@ -239,6 +239,7 @@ impl Server {
     fn start_push_service(&mut self, config: &Config, listeners: Vec<Listener>) -> anyhow::Result<()> {
         let Some(public_url) = parts::public_url(config, &self.addresses.push)? else { return Ok(()) };
         let service = parts::push_service(config, &public_url)?;
+        self.status.has_push_service(service.clone());
         let has_tls = parts::push_service_has_tls(config, &public_url);
         let tls = has_tls.then(|| self.tls.server_config(&[])).transpose()?;
         for listener in listeners {

@@ -1,14 +1,14 @@
 //! The operator's HTTP listener: `/health/live`, `/health/ready` and `/metrics`.
 //!
-//! Live means that the process answers. Ready means that every listener is open, the store answers, and no shutdown
-//! has begun. Metrics are in the text format of Prometheus.
+//! Live means that the process answers. Ready means that every listener is open, the store and the push
+//! service's storage answer, and no shutdown has begun. Metrics are in the text format of Prometheus.
 //!
 //! Not here: anything about an account. Limits: a request head of 16 KiB within 10 seconds, connections as
 //! [`CONNECTIONS_MAX`] says; what is above waits in the kernel's queue. Bodies of requests are not read.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,15 +32,21 @@ use super::listener::Listener;
 #[derive(Clone)]
 pub(crate) struct Status {
     ready: Arc<AtomicBool>,
-    /// Without one, being open is all that it takes to be ready.
     store: Option<Store>,
+    push_service: Arc<OnceLock<push_service::server::Server>>,
     metrics: PrometheusHandle,
 }
 
 impl Status {
     /// Not ready yet.
     pub(crate) fn new(store: Option<Store>, metrics: PrometheusHandle) -> Self {
-        Self { ready: Arc::new(AtomicBool::new(false)), store, metrics }
+        Self { ready: Arc::default(), store, push_service: Arc::default(), metrics }
+    }
+
+    /// There is a push service. Called once.
+    pub(crate) fn has_push_service(&self, server: push_service::server::Server) {
+        let first = self.push_service.set(server);
+        assert!(first.is_ok(), "a process has one push service");
     }
 
     /// Every listener is open.
@@ -62,13 +68,27 @@ impl Status {
             "/health/ready" if !self.ready.load(Ordering::Acquire) => {
                 plain(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned())
             }
+            "/health/ready" if !self.push_service_answers().await => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the push service's storage does not answer\n".to_owned(),
+            ),
             "/health/ready" if !self.store_answers().await => {
                 plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned())
             }
             "/health/ready" => plain(StatusCode::OK, "ready\n".to_owned()),
-            "/metrics" => plain(StatusCode::OK, self.metrics.render()),
+            "/metrics" => {
+                if let Some(server) = self.push_service.get() {
+                    push_service::measure::state(&server.stats());
+                }
+                plain(StatusCode::OK, self.metrics.render())
+            }
             _ => plain(StatusCode::NOT_FOUND, "no such page\n".to_owned()),
         }
+    }
+
+    async fn push_service_answers(&self) -> bool {
+        let Some(server) = self.push_service.get() else { return true };
+        matches!(tokio::time::timeout(STORE_PATIENCE, server.service().answers()).await, Ok(true))
     }
 
     async fn store_answers(&self) -> bool {

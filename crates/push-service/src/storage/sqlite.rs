@@ -9,6 +9,7 @@
 mod cache;
 mod schema;
 mod sequence;
+mod survey;
 mod unit;
 mod writer;
 
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 use self::cache::SubscriptionCache;
 use self::sequence::Sequence;
+pub use self::survey::{Survey, survey};
 use self::unit::{Unit, Why};
 use self::writer::Writer;
 use super::{Answer, Outlet, Registered, Registration, Storage, Stored, Swept, Totals};
