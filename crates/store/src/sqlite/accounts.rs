@@ -161,25 +161,22 @@ pub(crate) fn remove_alias(tx: &Tx<'_>, id: AccountId, alias: &str) -> Result<()
     if removed == 0 { Err(Error::NotFound("alias")) } else { Ok(()) }
 }
 
-/// Counts a new message: its id, which is also its MODSEQ's commit.
+/// Counts a new message: its id, which is also its MODSEQ's commit. What is over quota writes nothing.
 pub(crate) fn take_message(tx: &Tx<'_>, id: AccountId, size: u64) -> Result<(u64, Changes)> {
     let taken = tx.sql.one(
         "take message id",
         "UPDATE account SET modseq = modseq + 1, next_message_id = next_message_id + 1, \
-         used_bytes = used_bytes + ?2 WHERE id = ?1 \
-         RETURNING next_message_id - 1, modseq, used_bytes > ifnull(quota_bytes, used_bytes)",
+         used_bytes = used_bytes + ?2 WHERE id = ?1 AND used_bytes + ?2 <= ifnull(quota_bytes, used_bytes + ?2) \
+         RETURNING next_message_id - 1, modseq",
         [int(id.0), int(size)],
-        |row| Ok((uint(row, 0)?, ModSeq(uint(row, 1)?), row.get::<_, bool>(2)?)),
+        |row| Ok((uint(row, 0)?, ModSeq(uint(row, 1)?))),
     )?;
-    match taken {
-        None => Err(no_account(id)),
-        // The savepoint takes the counting back.
-        Some((_, _, true)) => Err(Error::OverQuota),
-        Some((message, modseq, false)) => {
-            tx.touch(id);
-            Ok((message, Changes { account: id, modseq }))
-        }
-    }
+    let Some((message, modseq)) = taken else {
+        modseq(tx.sql, id)?;
+        return Err(Error::OverQuota);
+    };
+    tx.touch(id);
+    Ok((message, Changes { account: id, modseq }))
 }
 
 fn aliases(sql: Sql<'_>, id: AccountId) -> Result<Vec<String>> {

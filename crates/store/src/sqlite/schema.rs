@@ -112,7 +112,8 @@ const APPLICATION_ID: i32 = 0x6d61_696c;
 const PAGE_BYTES: i64 = 4096;
 /// How long to wait for another process that writes (`mailbell account add`) before saying Unavailable.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Not more: SQLite walks all of its cache in most commits that split a page, however few pages they touch.
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// After a burst the log file is cut back to this.
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;

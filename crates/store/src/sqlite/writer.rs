@@ -1,11 +1,13 @@
 //! The one thread that writes: group commit.
 //!
 //! The thread takes a request, drains what else waits (up to [`GROUP_REQUESTS_MAX`]), and runs all of them in one
-//! transaction, each in a savepoint of its own; one COMMIT, which is one fsync, then answers all. The more that
-//! wait, the fewer fsyncs there are for each.
+//! transaction; one COMMIT, which is one fsync, then answers all. The more that wait, the fewer fsyncs there are for
+//! each.
 //!
 //! # Outcomes
-//! - A request that is refused is rolled back to its savepoint and told why. The others do not notice.
+//! - A request that is refused leaves nothing behind and is told why. The others do not notice. As long as none is
+//!   refused after it has written, they run without savepoints, which would copy every page that a request is the first
+//!   to touch; otherwise the group is run again, each request in a savepoint of its own.
 //! - Some failures (disk full, I/O) make SQLite roll back the whole transaction. The request that hit it is told, the
 //!   others are run again without it: requests are closures that can be re-run, and own what they need.
 //! - COMMIT fails: every request of the group is answered Unavailable. None of them is on disk as far as this process
@@ -190,14 +192,17 @@ impl Thread {
     fn commit_group(&self, group: &mut Vec<Box<dyn Request>>) {
         let started = Instant::now();
         let size = u32::try_from(group.len()).unwrap_or(u32::MAX);
+        let mut apart = Apart::Together;
         let touched = loop {
-            match self.attempt(group) {
+            match self.attempt(group, apart) {
                 Attempt::Committed(touched) => break touched,
                 Attempt::Failed(why) => {
                     tracing::warn!(%why, requests = size, "commit failed");
                     group.iter_mut().for_each(|request| request.fail(Error::Unavailable(why.clone())));
                     break BTreeSet::new();
                 }
+                // Savepoints are never mixed, so this happens once.
+                Attempt::Mixed => apart = Apart::Savepoints,
                 // Without the culprit the group gets smaller each time, so this ends.
                 Attempt::Spoilt(culprit) => group.remove(culprit).answer(),
             }
@@ -208,15 +213,25 @@ impl Thread {
         group.drain(..).for_each(Request::answer);
     }
 
-    fn attempt(&self, group: &mut [Box<dyn Request>]) -> Attempt {
+    fn attempt(&self, group: &mut [Box<dyn Request>], apart: Apart) -> Attempt {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             return Attempt::Failed(format!("begin: {error}"));
         }
-        let now = (self.now)();
+        let tx = Tx { sql: Sql(&self.connection), now: (self.now)(), touched: RefCell::default() };
         let mut touched = BTreeSet::new();
         for (position, request) in group.iter_mut().enumerate() {
-            match self.run_one(request.as_mut(), now) {
-                Ok(accounts) => touched.extend(accounts),
+            let kept = match apart {
+                Apart::Together => self.run_together(request.as_mut(), &tx),
+                Apart::Savepoints => self.run_in_savepoint(request.as_mut(), &tx),
+            };
+            let accounts = tx.touched.take();
+            match kept {
+                Ok(Kept::All) => touched.extend(accounts),
+                Ok(Kept::Nothing) => {}
+                Ok(Kept::Unwanted) => {
+                    self.roll_back();
+                    return Attempt::Mixed;
+                }
                 Err(_) if self.connection.is_autocommit() => return Attempt::Spoilt(position),
                 Err(why) => {
                     self.roll_back();
@@ -233,26 +248,32 @@ impl Thread {
         }
     }
 
-    /// The accounts that it touched. An error only if the transaction itself is in doubt.
-    fn run_one(
-        &self,
-        request: &mut dyn Request,
-        now: UnixTime,
-    ) -> std::result::Result<BTreeSet<AccountId>, String> {
-        let savepoint = |sql| self.execute(sql).map_err(|error| format!("{sql}: {error}"));
-        savepoint("SAVEPOINT request")?;
-        let tx = Tx { sql: Sql(&self.connection), now, touched: RefCell::default() };
-        let keep = request.run(&tx);
+    /// An error only if the transaction itself is in doubt.
+    fn run_together(&self, request: &mut dyn Request, tx: &Tx<'_>) -> std::result::Result<Kept, String> {
+        let before = self.connection.total_changes();
+        let keep = request.run(tx);
         if self.connection.is_autocommit() {
-            return Err("rolled back by the database".into());
+            return Err(ROLLED_BACK.into());
         }
         if keep {
-            savepoint("RELEASE request")?;
-            return Ok(tx.touched.into_inner());
+            return Ok(Kept::All);
         }
-        savepoint("ROLLBACK TO request")?;
+        Ok(if self.connection.total_changes() == before { Kept::Nothing } else { Kept::Unwanted })
+    }
+
+    /// An error only if the transaction itself is in doubt.
+    fn run_in_savepoint(&self, request: &mut dyn Request, tx: &Tx<'_>) -> std::result::Result<Kept, String> {
+        let savepoint = |sql| self.execute(sql).map_err(|error| format!("{sql}: {error}"));
+        savepoint("SAVEPOINT request")?;
+        let keep = request.run(tx);
+        if self.connection.is_autocommit() {
+            return Err(ROLLED_BACK.into());
+        }
+        if !keep {
+            savepoint("ROLLBACK TO request")?;
+        }
         savepoint("RELEASE request")?;
-        Ok(BTreeSet::new())
+        Ok(if keep { Kept::All } else { Kept::Nothing })
     }
 
     fn execute(&self, sql: &'static str) -> rusqlite::Result<()> {
@@ -292,15 +313,37 @@ fn gather(
     }
 }
 
+/// How the requests of a group are kept apart.
+#[derive(Clone, Copy)]
+enum Apart {
+    /// Not at all: what one of them has written can't be taken back alone.
+    Together,
+    /// Each is in a savepoint.
+    Savepoints,
+}
+
+/// What the transaction holds of a request that has run.
+enum Kept {
+    /// All that it wrote.
+    All,
+    /// Nothing: it was refused.
+    Nothing,
+    /// What it wrote before it was refused.
+    Unwanted,
+}
+
 enum Attempt {
     /// On disk; these accounts have changed.
     Committed(BTreeSet<AccountId>),
+    /// Nothing is on disk: what was refused could not be told from what was not.
+    Mixed,
     /// Nothing is on disk.
     Failed(String),
     /// The request at this position made the database roll everything back.
     Spoilt(usize),
 }
 
+const ROLLED_BACK: &str = "rolled back by the database";
 /// Requests that one transaction takes at most: bounds how long the first of them waits for the last.
 const GROUP_REQUESTS_MAX: usize = 256;
 /// Requests that wait at most; whoever asks beyond waits for a place.
