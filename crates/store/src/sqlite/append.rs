@@ -13,8 +13,6 @@ use crate::{
 /// A message with everything worked out that needs no transaction; made once for all recipients.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) hash: [u8; 32],
-    pub(crate) size: u64,
     pub(crate) content: Content,
     pub(crate) envelope: Vec<u8>,
     pub(crate) structure: Vec<u8>,
@@ -35,12 +33,21 @@ pub(crate) struct Placing {
 /// Puts a message into a mailbox.
 pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing) -> Result<Delivered> {
     let mailbox = mailboxes::resolve(tx.sql, by.account, &placing.target)?;
-    let (id, changes) = accounts::take_message(tx, by.account, message.size)?;
+    let (id, changes) = accounts::take_message(tx, by.account, message.content.size)?;
     let id = MessageId(id);
     let flags = flags::with_keywords(tx, by.account, changes.modseq, placing.flags, &placing.keywords)?;
-    blobs::retain(tx, &message.hash, message.size, &message.content)?;
+    let blob = blobs::retain(tx, &message.content)?;
     let thread = assign_thread(tx, by, &message.thread_keys, id)?;
-    insert_message(tx, by, message, (id, thread, placing.received_at))?;
+    let size = message.content.size;
+    tx.sql.run(
+        "insert message",
+        "INSERT INTO message (account_id, id, thread_id, size, received_at, blob_id, envelope, structure, summary) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            int(by.account.0), int(id.0), int(thread.0), int(size), placing.received_at.0, blob.0, message.envelope,
+            message.structure, message.summary
+        ],
+    )?;
     let counted = tx.sql.one(
         "count new message",
         "UPDATE mailbox SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + ?3, \
@@ -51,7 +58,7 @@ pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing
             int(mailbox.0),
             !flags.contains(Flags::SEEN),
             flags.contains(Flags::DELETED),
-            int(message.size),
+            int(size),
             int(changes.modseq.0)
         ],
         |row| Ok((uint(row, 0)?, row.get::<_, u32>(1)?)),
@@ -62,26 +69,8 @@ pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing
         .filter(|uid| *uid < u32::MAX)
         .ok_or(Error::Limit("UIDs of a mailbox"))?);
     let placed = Placed { mailbox, uid_validity: UidValidity(uid_validity), uid, message: id, thread };
-    insert_membership(tx, by, &placed, (flags, changes.modseq, message.size, placing.received_at))?;
+    insert_membership(tx, by, &placed, (flags, changes.modseq, size, placing.received_at))?;
     Ok(Delivered { placed, changes })
-}
-
-fn insert_message(
-    tx: &Tx<'_>,
-    by: &By,
-    message: &Prepared,
-    (id, thread, received_at): (MessageId, ThreadId, UnixTime),
-) -> Result<()> {
-    tx.sql.run(
-        "insert message",
-        "INSERT INTO message (account_id, id, thread_id, size, received_at, blob_hash, envelope, structure, summary) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            int(by.account.0), int(id.0), int(thread.0), int(message.size), received_at.0, message.hash,
-            message.envelope, message.structure, message.summary
-        ],
-    )?;
-    Ok(())
 }
 
 fn insert_membership(
@@ -118,28 +107,47 @@ fn insert_membership(
 /// RFC 8621 §3: a message joins the thread with which it shares an identifier and the base subject. One that shares
 /// none begins a thread, which has its id: ids of messages are never given twice, so neither are those of threads.
 fn assign_thread(tx: &Tx<'_>, by: &By, keys: &[i64], message: MessageId) -> Result<ThreadId> {
+    let own = ThreadId(message.0);
+    let Some((last, others)) = keys.split_last() else { return Ok(own) };
     let mut thread = None;
-    for key in keys {
-        thread = tx.sql.one(
-            "find thread",
-            "SELECT thread_id FROM thread_key WHERE account_id = ?1 AND key = ?2",
-            [int(by.account.0), *key],
-            |row| uint(row, 0).map(ThreadId),
-        )?;
+    for key in others {
+        thread = thread_of(tx, by, *key)?;
         if thread.is_some() {
             break;
         }
     }
-    let thread = thread.unwrap_or(ThreadId(message.0));
+    let thread = match thread {
+        Some(thread) => thread,
+        // Most messages begin a thread and have one key: it is looked for only if it can't be added.
+        None if add_key(tx, by, *last, own)? => own,
+        None => thread_of(tx, by, *last)?.unwrap_or(own),
+    };
     for key in keys {
         // A key that belongs to another thread stays there: threads are never merged, so that their ids are stable.
-        tx.sql.run(
-            "add thread key",
-            "INSERT INTO thread_key (account_id, key, thread_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            [int(by.account.0), *key, int(thread.0)],
-        )?;
+        if others.contains(key) || thread != own {
+            add_key(tx, by, *key, thread)?;
+        }
     }
     Ok(thread)
+}
+
+fn thread_of(tx: &Tx<'_>, by: &By, key: i64) -> Result<Option<ThreadId>> {
+    tx.sql.one(
+        "find thread",
+        "SELECT thread_id FROM thread_key WHERE account_id = ?1 AND key = ?2",
+        [int(by.account.0), key],
+        |row| uint(row, 0).map(ThreadId),
+    )
+}
+
+/// Whether the key was nobody's before.
+fn add_key(tx: &Tx<'_>, by: &By, key: i64, thread: ThreadId) -> Result<bool> {
+    let added = tx.sql.run(
+        "add thread key",
+        "INSERT INTO thread_key (account_id, key, thread_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        [int(by.account.0), key, int(thread.0)],
+    )?;
+    Ok(added == 1)
 }
 
 /// What ties a message to a thread: its own identifier and those it refers to, each together with the base subject.

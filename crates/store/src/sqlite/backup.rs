@@ -25,8 +25,7 @@ pub(crate) fn backup(data_dir: &Path, files: &Directory, to: &Path) -> Result<()
     let connection = Connection::open(&copy).map_err(failed("open the copy"))?;
     connection
         .execute_batch(
-            "DELETE FROM blob_data WHERE id IN (SELECT data_id FROM blob WHERE refs = 0 AND data_id <> 0); \
-             DELETE FROM blob WHERE refs = 0;",
+            "DELETE FROM blob_data WHERE id IN (SELECT id FROM blob WHERE refs = 0); DELETE FROM blob WHERE refs = 0;",
         )
         .map_err(failed("leave out free blobs"))?;
     copy_files(Sql(&connection), files, &target)?;

@@ -1,4 +1,5 @@
-//! Content: stored once in this database, by its BLAKE3 hash, however many messages have it.
+//! Content: stored once for all messages of a delivery; and what is put in one by one, or is large, once in this database,
+//! found by its BLAKE3 hash.
 //!
 //! Up to [`INLINE_BYTES_MAX`] it is a row; above, a file `blobs/ab/cdef...-<nonce>`, named by its hash. The file is
 //! written and synced, with its directory, before the request that refers to it goes to the writer (ARCHITECTURE.md, invariant 1), so
@@ -14,7 +15,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
 use rusqlite::params;
@@ -29,9 +30,34 @@ pub(crate) struct Directory {
     path: PathBuf,
 }
 
+/// The number of a row of `blob`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlobId(pub(crate) i64);
+
 /// Content that is ready to be referred to.
 #[derive(Debug)]
-pub(crate) enum Content {
+pub(crate) struct Content {
+    pub(crate) hash: [u8; 32],
+    pub(crate) size: u64,
+    pub(crate) reach: Reach,
+    place: Place,
+    /// The row that the last message with this content has referred to, 0 before the first. That may have been rolled
+    /// back, and the number be another's now: it counts only together with the hash.
+    row: AtomicI64,
+}
+
+/// Who shares the row of some content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Whoever refers to this value: the recipients of a delivery. Small content that came by LMTP is unlike any other
+    /// because of its trace fields, and to look for it costs each delivery a page.
+    Here,
+    /// All content with the same hash.
+    Database,
+}
+
+#[derive(Debug)]
+enum Place {
     /// Goes into the database.
     Inline(Bytes),
     /// Has been written to a file, and synced.
@@ -75,12 +101,20 @@ impl Directory {
         Self { path: directory.join("blobs") }
     }
 
-    /// Makes content ready. Blocking; for a large one it writes and syncs.
-    pub(crate) fn prepare(&self, hash: &[u8; 32], bytes: &Bytes, nonce: u64) -> io::Result<Content> {
-        if bytes.len() <= INLINE_BYTES_MAX {
-            return Ok(Content::Inline(bytes.clone()));
-        }
-        let hex = blake3::Hash::from_bytes(*hash).to_hex();
+    /// Makes content ready. Blocking; large content is written and synced, and shared by all.
+    pub(crate) fn prepare(&self, bytes: &Bytes, reach: Reach, nonce: u64) -> io::Result<Content> {
+        let hash = blake3::hash(bytes);
+        let (place, reach) = if bytes.len() <= INLINE_BYTES_MAX {
+            (Place::Inline(bytes.clone()), reach)
+        } else {
+            (Place::File(self.write(&hash, bytes, nonce)?), Reach::Database)
+        };
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(Content { hash: *hash.as_bytes(), size, reach, place, row: AtomicI64::new(0) })
+    }
+
+    fn write(&self, hash: &blake3::Hash, bytes: &[u8], nonce: u64) -> io::Result<NewFile> {
+        let hex = hash.to_hex();
         let (first, rest) = hex.split_at(2);
         let directory = self.path.join(first);
         let name = format!("{first}/{rest}-{nonce:016x}");
@@ -90,7 +124,7 @@ impl Directory {
         file.write_all(bytes)?;
         file.sync_all()?;
         File::open(&directory)?.sync_all()?;
-        Ok(Content::File(new))
+        Ok(new)
     }
 
     /// Removes a file that no row names (any more).
@@ -145,35 +179,57 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Refers to content once more.
-pub(crate) fn retain(tx: &Tx<'_>, hash: &[u8; 32], size: u64, content: &Content) -> Result<()> {
-    let sql = "UPDATE blob SET refs = refs + 1, freed_at = 0 WHERE hash = ?1";
-    if tx.sql.run("retain blob", sql, [hash])? > 0 {
-        return Ok(());
+pub(crate) fn retain(tx: &Tx<'_>, content: &Content) -> Result<BlobId> {
+    if let Some(id) = retain_known(tx, content)? {
+        return Ok(id);
     }
-    let (data_id, file_name) = match content {
-        Content::Inline(bytes) => {
-            tx.sql.run("insert blob data", "INSERT INTO blob_data (data) VALUES (?1)", [&bytes[..]])?;
-            (tx.sql.0.last_insert_rowid(), "")
-        }
-        Content::File(file) => {
+    let file_name = match &content.place {
+        Place::Inline(_) => "",
+        Place::File(file) => {
             file.is_named.store(true, Ordering::Release);
-            (0, file.name.as_str())
+            &file.name
         }
     };
     tx.sql.run(
         "insert blob",
-        "INSERT INTO blob (hash, refs, size, freed_at, data_id, file_name) VALUES (?1, 1, ?2, 0, ?3, ?4)",
-        params![hash, int(size), data_id, file_name],
+        "INSERT INTO blob (refs, size, freed_at, is_findable, hash, file_name) VALUES (1, ?1, 0, ?2, ?3, ?4)",
+        params![int(content.size), content.reach == Reach::Database, content.hash, file_name],
     )?;
-    Ok(())
+    let id = tx.sql.0.last_insert_rowid();
+    if let Place::Inline(bytes) = &content.place {
+        let sql = "INSERT INTO blob_data (id, data) VALUES (?1, ?2)";
+        tx.sql.run("insert blob data", sql, params![id, &bytes[..]])?;
+    }
+    content.row.store(id, Ordering::Relaxed);
+    Ok(BlobId(id))
+}
+
+/// Refers to content that has a row already.
+fn retain_known(tx: &Tx<'_>, content: &Content) -> Result<Option<BlobId>> {
+    let known = content.row.load(Ordering::Relaxed);
+    if known != 0 {
+        let sql = "UPDATE blob SET refs = refs + 1, freed_at = 0 WHERE id = ?1 AND hash = ?2";
+        if tx.sql.run("retain known blob", sql, params![known, content.hash])? > 0 {
+            return Ok(Some(BlobId(known)));
+        }
+    }
+    if content.reach == Reach::Here {
+        return Ok(None);
+    }
+    tx.sql.one(
+        "retain blob",
+        "UPDATE blob SET refs = refs + 1, freed_at = 0 WHERE hash = ?1 AND is_findable = 1 RETURNING id",
+        [content.hash],
+        |row| row.get(0).map(BlobId),
+    )
 }
 
 /// Refers to content once less.
-pub(crate) fn release(tx: &Tx<'_>, hash: &[u8; 32]) -> Result<()> {
+pub(crate) fn release(tx: &Tx<'_>, id: BlobId) -> Result<()> {
     let released = tx.sql.run(
         "release blob",
-        "UPDATE blob SET refs = refs - 1, freed_at = CASE WHEN refs = 1 THEN ?2 ELSE 0 END WHERE hash = ?1 AND refs > 0",
-        params![hash, tx.now.0],
+        "UPDATE blob SET refs = refs - 1, freed_at = CASE WHEN refs = 1 THEN ?2 ELSE 0 END WHERE id = ?1 AND refs > 0",
+        params![id.0, tx.now.0],
     )?;
     if released == 1 { Ok(()) } else { Err(Error::Bug("a message's blob is not counted".into())) }
 }
@@ -187,65 +243,73 @@ pub(crate) fn of_message(
 ) -> Result<Bytes> {
     let found = sql.one(
         "find blob",
-        "SELECT b.data_id, b.file_name FROM message m JOIN blob b ON b.hash = m.blob_hash \
+        "SELECT b.id, b.file_name FROM message m JOIN blob b ON b.id = m.blob_id \
          WHERE m.account_id = ?1 AND m.id = ?2",
         [int(account.0), int(message.0)],
-        |row| Ok((uint(row, 0)?, row.get::<_, String>(1)?)),
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
     )?;
-    let (data_id, file_name) = found.ok_or(Error::NotFound("message"))?;
+    let (id, file_name) = found.ok_or(Error::NotFound("message"))?;
     if !file_name.is_empty() {
         return files.read(&file_name).map_err(|error| Error::Unavailable(format!("read blob: {error}")));
     }
     let sql_text = "SELECT data FROM blob_data WHERE id = ?1";
-    let data = sql.one("read blob", sql_text, [int(data_id)], |row| row.get::<_, Vec<u8>>(0))?;
+    let data = sql.one("read blob", sql_text, [id], |row| row.get::<_, Vec<u8>>(0))?;
     data.map(Bytes::from).ok_or_else(|| Error::Bug(format!("the content of message {message} is not there")))
 }
 
-/// Which content a message has, and how long it is.
-pub(crate) fn identity(sql: Sql<'_>, account: AccountId, message: MessageId) -> Result<([u8; 32], u64)> {
+/// Which content it is, for as long as it is there: its number may be given to other content after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    id: BlobId,
+    hash: [u8; 32],
+    /// Bytes of it.
+    pub(crate) size: u64,
+}
+
+/// Which content a message has.
+pub(crate) fn identity(sql: Sql<'_>, account: AccountId, message: MessageId) -> Result<Identity> {
     let found = sql.one(
         "find content",
-        "SELECT b.hash, b.size FROM message m JOIN blob b ON b.hash = m.blob_hash \
+        "SELECT b.id, b.hash, b.size FROM message m JOIN blob b ON b.id = m.blob_id \
          WHERE m.account_id = ?1 AND m.id = ?2",
         [int(account.0), int(message.0)],
-        |row| Ok((row.get(0)?, uint(row, 1)?)),
+        |row| Ok(Identity { id: BlobId(row.get(0)?), hash: row.get(1)?, size: uint(row, 2)? }),
     )?;
     found.ok_or(Error::NotFound("message"))
 }
 
-/// A stretch of content that is `size` bytes long; of what is beyond its end, nothing.
-///
-/// Content is found by its hash each time: the row that holds it may have been given to other content since.
+/// A stretch of content; of what is beyond its end, nothing.
 pub(crate) fn range(
     sql: Sql<'_>,
     files: &Directory,
-    (hash, size): (&[u8; 32], u64),
+    Identity { id: BlobId(id), hash, size }: Identity,
     range: Range<u64>,
 ) -> Result<Bytes> {
     let range = range.start.min(size)..range.end.min(size);
     if range.is_empty() {
         return Ok(Bytes::new());
     }
-    let found =
-        sql.one("find blob by hash", "SELECT data_id, file_name FROM blob WHERE hash = ?1", [hash], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-    let (data_id, file_name) = found.ok_or(Error::NotFound("message"))?;
+    let sql_text = "SELECT file_name FROM blob WHERE id = ?1 AND hash = ?2";
+    let found = sql.one("find blob again", sql_text, params![id, hash], |row| row.get::<_, String>(0))?;
+    let file_name = found.ok_or(Error::NotFound("message"))?;
     if !file_name.is_empty() {
         let read = files.read_range(&file_name, range);
         return read.map_err(|error| Error::Unavailable(format!("read blob: {error}")));
     }
     if range == (0..size) {
         let sql_text = "SELECT data FROM blob_data WHERE id = ?1";
-        let data = sql.one("read blob", sql_text, [data_id], |row| row.get::<_, Vec<u8>>(0))?;
+        let data = sql.one("read blob", sql_text, [id], |row| row.get::<_, Vec<u8>>(0))?;
         return data.map(Bytes::from).ok_or_else(|| Error::Bug("a blob's content is not there".into()));
     }
     let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
     let start = usize::try_from(range.start).unwrap_or(usize::MAX);
-    let blob = sql.0.blob_open("main", "blob_data", "data", data_id, true);
+    let blob = sql.0.blob_open("main", "blob_data", "data", id, true);
     blob.and_then(|blob| blob.read_at_exact(&mut bytes, start)).map_err(failed("read a range of a blob"))?;
     Ok(Bytes::from(bytes))
 }
 
 /// Larger content is a file.
 pub(crate) const INLINE_BYTES_MAX: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ fn count(sql: Sql<'_>, text: &str) -> Result<u64> {
 /// Each blob has the content that its hash says; each file is named by a row.
 fn contents(sql: Sql<'_>, files: &Directory, problems: &mut Vec<String>) -> Result<()> {
     let mut named = BTreeSet::new();
-    let text = "SELECT b.hash, b.file_name, d.data FROM blob b LEFT JOIN blob_data d ON d.id = b.data_id";
+    let text = "SELECT b.hash, b.file_name, d.data FROM blob b LEFT JOIN blob_data d ON d.id = b.id";
     let mut statement = sql.0.prepare(text).map_err(super::failed("prepare blobs"))?;
     let mut rows = statement.query([]).map_err(super::failed("read blobs"))?;
     while let Some(row) = rows.next().map_err(super::failed("read blobs"))? {
@@ -156,13 +156,13 @@ const RULES: [(&str, &str); 14] = [
     (
         "a blob's references are counted wrong",
         "SELECT b.refs AS refs, ifnull(c.n, 0) AS counted FROM blob b \
-         LEFT JOIN (SELECT blob_hash, count(*) AS n FROM message GROUP BY blob_hash) c ON c.blob_hash = b.hash \
+         LEFT JOIN (SELECT blob_id, count(*) AS n FROM message GROUP BY blob_id) c ON c.blob_id = b.id \
          WHERE b.refs <> ifnull(c.n, 0) OR (b.refs = 0) <> (b.freed_at <> 0)",
     ),
     (
         "a message has no content",
         "SELECT m.account_id AS account, m.id AS message FROM message m \
-         LEFT JOIN blob b ON b.hash = m.blob_hash WHERE b.hash IS NULL",
+         LEFT JOIN blob b ON b.id = m.blob_id WHERE b.id IS NULL",
     ),
     (
         "a push subscription belongs to nobody",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
+use super::blobs::{self, BlobId};
 use super::writer::Tx;
-use super::{blobs, cause_column, flags, halves, int, origin_columns, uint};
+use super::{cause_column, flags, halves, int, origin_columns, uint};
 use crate::{
     AccountId, Cause, Changes, Error, Flags, MailboxId, MessageId, ModSeq, Origin, Result, ThreadId, Uid,
 };
@@ -196,16 +197,16 @@ impl<'t, 'c> Edit<'t, 'c> {
         if elsewhere.is_some() {
             return Ok(());
         }
-        let hash = self.tx.sql.one(
+        let blob = self.tx.sql.one(
             "remove message",
-            "DELETE FROM message WHERE account_id = ?1 AND id = ?2 RETURNING blob_hash",
+            "DELETE FROM message WHERE account_id = ?1 AND id = ?2 RETURNING blob_id",
             [account, int(member.message.0)],
-            |row| row.get::<_, [u8; 32]>(0),
+            |row| row.get(0).map(BlobId),
         )?;
-        let hash = hash
+        let blob = blob
             .ok_or_else(|| Error::Bug(format!("message {} is in a mailbox but not there", member.message)))?;
         self.freed_bytes = self.freed_bytes.saturating_add(member.size);
-        blobs::release(self.tx, &hash)
+        blobs::release(self.tx, blob)
     }
 
     fn count(&mut self, mailbox: MailboxId, flags: Flags, size: u64, sign: i64) {

@@ -1,7 +1,7 @@
 //! Opening a connection, and migrations.
 //!
-//! The schema's version is SQLite's `user_version`: migration n brings it from n-1 to n, in one transaction. They only
-//! add. A store that is newer than the program is refused.
+//! The schema's version is SQLite's `user_version`: migration n brings it from n-1 to n, in one transaction. None is
+//! changed once it is here. A store that is newer than the program is refused.
 
 use std::path::Path;
 use std::time::Duration;
@@ -106,7 +106,8 @@ pub(crate) fn known_version() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
 }
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
 /// "mail" in ASCII: `file` and forensics then say what it is.
 const APPLICATION_ID: i32 = 0x6d61_696c;
 const PAGE_BYTES: i64 = 4096;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use rusqlite::params;
 
-use super::blobs::{self, Directory};
+use super::blobs::{self, BlobId, Directory};
 use super::writer::Tx;
 use super::{Sql, check, int, uint};
 use crate::{AccountId, Error, ModSeq, Result, UnixTime};
@@ -57,15 +57,15 @@ pub(crate) fn prune(tx: &Tx<'_>, account: AccountId, until: ModSeq, limit: u32) 
 pub(crate) fn reclaim(tx: &Tx<'_>, before: UnixTime, limit: u32) -> Result<(Vec<String>, bool)> {
     let free = tx.sql.all(
         "find free blobs",
-        "SELECT hash, data_id, file_name FROM blob WHERE refs = 0 AND freed_at < ?1 ORDER BY freed_at LIMIT ?2",
+        "SELECT id, file_name FROM blob WHERE refs = 0 AND freed_at < ?1 ORDER BY freed_at LIMIT ?2",
         params![before.0, limit],
-        |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?)),
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
     )?;
     let more = u32::try_from(free.len()).is_ok_and(|found| found == limit);
     let mut names = Vec::new();
-    for (hash, data_id, name) in free {
-        tx.sql.run("remove free blob", "DELETE FROM blob WHERE hash = ?1", [hash])?;
-        tx.sql.run("remove free data", "DELETE FROM blob_data WHERE id = ?1", [data_id])?;
+    for (id, name) in free {
+        tx.sql.run("remove free blob", "DELETE FROM blob WHERE id = ?1", [id])?;
+        tx.sql.run("remove free data", "DELETE FROM blob_data WHERE id = ?1", [id])?;
         if !name.is_empty() {
             names.push(name);
         }
@@ -91,7 +91,8 @@ pub(crate) fn stale_thread_keys(sql: Sql<'_>) -> Result<Vec<(AccountId, i64)>> {
     sql.all(
         "find stale thread keys",
         "SELECT k.account_id, k.key FROM thread_key k WHERE NOT EXISTS \
-         (SELECT 1 FROM message m WHERE m.account_id = k.account_id AND m.thread_id = k.thread_id)",
+         (SELECT 1 FROM message m WHERE m.account_id = k.account_id AND m.id = k.thread_id) AND NOT EXISTS \
+         (SELECT 1 FROM message m WHERE m.account_id = k.account_id AND m.thread_id = k.thread_id AND m.thread_id <> m.id)",
         [],
         |row| Ok((AccountId(uint(row, 0)?), row.get(1)?)),
     )
@@ -103,7 +104,9 @@ pub(crate) fn remove_thread_keys(tx: &Tx<'_>, keys: &[(AccountId, i64)]) -> Resu
         tx.sql.run(
             "remove thread key",
             "DELETE FROM thread_key WHERE account_id = ?1 AND key = ?2 AND NOT EXISTS \
-             (SELECT 1 FROM message m WHERE m.account_id = ?1 AND m.thread_id = thread_key.thread_id)",
+             (SELECT 1 FROM message m WHERE m.account_id = ?1 AND m.id = thread_key.thread_id) AND NOT EXISTS \
+             (SELECT 1 FROM message m WHERE m.account_id = ?1 AND m.thread_id = thread_key.thread_id \
+             AND m.thread_id <> m.id)",
             [int(account.0), *key],
         )?;
     }
@@ -121,11 +124,11 @@ pub(crate) fn gone_accounts(sql: Sql<'_>) -> Result<Vec<AccountId>> {
 pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool> {
     let messages = tx.sql.all(
         "find messages to purge",
-        "SELECT id, blob_hash FROM message WHERE account_id = ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, blob_id FROM message WHERE account_id = ?1 ORDER BY id LIMIT ?2",
         params![int(account.0), limit],
-        |row| Ok((uint(row, 0)?, row.get::<_, [u8; 32]>(1)?)),
+        |row| Ok((uint(row, 0)?, BlobId(row.get(1)?))),
     )?;
-    for (id, hash) in &messages {
+    for (id, blob) in &messages {
         tx.sql.run(
             "purge memberships",
             "DELETE FROM membership WHERE account_id = ?1 AND message_id = ?2",
@@ -136,7 +139,7 @@ pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool>
             "DELETE FROM message WHERE account_id = ?1 AND id = ?2",
             [int(account.0), int(*id)],
         )?;
-        blobs::release(tx, hash)?;
+        blobs::release(tx, *blob)?;
     }
     if !messages.is_empty() {
         return Ok(true);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::sqlite::blobs::Identity;
 use crate::sqlite::{accounts, blobs, flags, log, mailboxes, reading};
 use crate::{
     Access, Columns, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, Result, Store, Uid,
@@ -95,12 +96,11 @@ impl Store {
     ) -> Result<(RawReader, Bytes)> {
         let (owner, inner) = (access.owner, Arc::clone(&self.inner));
         let read = self.read(move |sql| {
-            let (hash, size) = blobs::identity(sql, owner, message)?;
-            let bytes = blobs::range(sql, inner.files(), (&hash, size), first)?;
-            Ok((hash, size, bytes))
+            let content = blobs::identity(sql, owner, message)?;
+            Ok((content, blobs::range(sql, inner.files(), content, first)?))
         });
-        let (hash, size, bytes) = read.await?;
-        Ok((RawReader { store: self.clone(), hash, size }, bytes))
+        let (content, bytes) = read.await?;
+        Ok((RawReader { store: self.clone(), content }, bytes))
     }
 }
 
@@ -109,15 +109,14 @@ impl Store {
 #[derive(Clone)]
 pub struct RawReader {
     store: Store,
-    hash: [u8; 32],
-    size: u64,
+    content: Identity,
 }
 
 impl RawReader {
     /// Bytes of the whole message.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.size
+        self.content.size
     }
 
     /// The bytes of a range, as far as there are any; all of them are in memory.
@@ -125,7 +124,7 @@ impl RawReader {
     /// # Errors
     /// NotFound once the message has been gone for long; Unavailable if its file can't be read.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let (hash, size, inner) = (self.hash, self.size, Arc::clone(&self.store.inner));
-        self.store.read(move |sql| blobs::range(sql, inner.files(), (&hash, size), range)).await
+        let (content, inner) = (self.content, Arc::clone(&self.store.inner));
+        self.store.read(move |sql| blobs::range(sql, inner.files(), content, range)).await
     }
 }

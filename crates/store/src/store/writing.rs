@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{CHUNK_MESSAGES, by};
 use crate::password::random;
 use crate::sqlite::append::{self, Placing, Prepared};
+use crate::sqlite::blobs::Reach;
 use crate::sqlite::edit::{By, Edit};
 use crate::sqlite::flags::{self, StoreFlags};
 use crate::sqlite::moves::{self, Way};
@@ -29,7 +30,7 @@ impl Store {
     /// NotFound for the mailbox, OverQuota, Limit, Forbidden, Unavailable.
     pub async fn append(&self, access: &Access, message: NewMessage) -> Result<Delivered> {
         let by = by(access, message.cause)?;
-        let prepared = self.prepare(&message.raw).await?;
+        let prepared = self.prepare(&message.raw, Reach::Database).await?;
         self.submit_append(by, prepared, message).await?.outcome().await
     }
 
@@ -49,7 +50,7 @@ impl Store {
         let mut all = Vec::with_capacity(messages.len());
         for message in messages {
             let by = By { cause: message.cause, ..by };
-            all.push((self.prepare(&message.raw).await?, by, placing(message)));
+            all.push((self.prepare(&message.raw, Reach::Database).await?, by, placing(message)));
         }
         self.write(move |tx| {
             let mut changes = Changes { account: by.account, modseq: accounts::modseq(tx.sql, by.account)? };
@@ -64,8 +65,8 @@ impl Store {
         .await
     }
 
-    /// One message to several accounts; where their `raw.bytes` are one allocation, the content is hashed once, and
-    /// content that is the same is stored once. One outcome for each recipient, in order. At most 1,000 recipients;
+    /// One message to several accounts; where their `raw.bytes` are one allocation, the content is hashed and stored once
+    /// (large content also once for all deliveries that have it). One outcome for each recipient, in order. At most 1,000 recipients;
     /// more are answered Limit.
     pub async fn deliver(&self, deliveries: Vec<Delivery>) -> Vec<Result<Delivered>> {
         let mut contents: Vec<(Raw, Arc<Prepared>)> = Vec::new();
@@ -101,7 +102,7 @@ impl Store {
         let prepared = match known {
             Some(prepared) => prepared,
             None => {
-                let prepared = self.prepare(&message.raw).await?;
+                let prepared = self.prepare(&message.raw, Reach::Here).await?;
                 // Held with its bytes: while it is here, nothing else can have their address.
                 contents.push((message.raw.clone(), Arc::clone(&prepared)));
                 prepared
@@ -120,24 +121,21 @@ impl Store {
         self.inner.submit(move |tx| append::append(tx, &by, &prepared, &placing)).await
     }
 
-    /// Everything about a message that needs no transaction. A large one is written to its file here.
-    async fn prepare(&self, raw: &Raw) -> Result<Arc<Prepared>> {
+    /// Everything about a message that needs no transaction. A large one is written to its file here. One whose size has
+    /// more than 32 bits is refused with Limit: offsets into it have no more.
+    async fn prepare(&self, raw: &Raw, reach: Reach) -> Result<Arc<Prepared>> {
         let files = self.inner.files().clone();
         let bytes = raw.bytes.clone();
         let parsed = Arc::clone(&raw.parsed);
         let nonce = u64::from_le_bytes(random()?);
         let work = move || -> Result<Prepared> {
-            let hash = *blake3::hash(&bytes).as_bytes();
-            let content = files
-                .prepare(&hash, &bytes, nonce)
-                .map_err(|error| Error::Unavailable(format!("write blob: {error}")))?;
-            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            if size > MESSAGE_BYTES_MAX {
+            if u32::try_from(bytes.len()).is_err() {
                 return Err(Error::Limit("bytes of a message"));
             }
+            let content = files
+                .prepare(&bytes, reach, nonce)
+                .map_err(|error| Error::Unavailable(format!("write blob: {error}")))?;
             Ok(Prepared {
-                hash,
-                size,
                 content,
                 envelope: parsed.envelope.encode(),
                 structure: parsed.structure.encode(),
@@ -339,7 +337,5 @@ fn ascending(mut uids: Vec<Uid>) -> Vec<Uid> {
 const APPEND_MESSAGES_MAX: usize = 1000;
 /// One more recipient is answered Limit.
 const RECIPIENTS_MAX: usize = 1000;
-/// A larger message is refused with Limit: offsets into it have 32 bits.
-const MESSAGE_BYTES_MAX: u64 = u32::MAX as u64;
 /// Up to this size hashing is done in about 20 microseconds.
 const PREPARED_IN_PLACE_BYTES_MAX: usize = 64 * 1024;

@@ -1,7 +1,7 @@
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-use super::{FILE_NAME, known_version};
-use crate::{OpenError, Options, Store};
+use super::{FILE_NAME, MIGRATIONS, known_version};
+use crate::{AccountId, MessageId, OpenError, Options, Store};
 
 async fn open(directory: &tempfile::TempDir) -> Result<Store, OpenError> {
     Store::open(Options { data_dir: directory.path().join("data"), readers: 1 }, bus::Bus::new()).await
@@ -49,4 +49,44 @@ async fn every_table_is_strict_and_the_database_is_ours_alone() {
     let lax: u32 = connection.query_row(text, [], |row| row.get(0)).unwrap();
     assert_eq!(lax, 0);
     assert_eq!(data.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// Three messages in one mailbox: two share content in the database, one has a file; and content that is free.
+const OLDER_ROWS: &str = "
+    INSERT INTO account (name, created_at, modseq, horizon, used_bytes, quota_bytes, next_message_id, next_mailbox_id,
+        last_uid_validity, salt) VALUES ('alice', 0, 3, 0, 18, NULL, 4, 2, 1, x'');
+    INSERT INTO mailbox VALUES (1, 1, 'INBOX', 0, 1, 4, 3, 3, 3, 0, 18, 1, 1, 0, 0, '', 0);
+    INSERT INTO blob_data VALUES (7, CAST('small' AS BLOB)), (9, CAST('free' AS BLOB));
+    INSERT INTO message SELECT 1, value, iif(value = 2, 1, value), iif(value = 3, 8, 5), 0,
+        (SELECT hash FROM blob WHERE (file_name <> '') = (value = 3) AND refs > 0), x'', x'', x''
+        FROM json_each('[1, 2, 3]');
+    INSERT INTO membership SELECT 1, 1, id, id, 0, 0, id, thread_id, size, 0, 0, id, 0, 0, 0, 0 FROM message;
+    PRAGMA user_version = 2;";
+
+#[tokio::test]
+async fn content_of_an_older_store_is_there_after_the_migration() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let name = |content: &str| blake3::hash(content.as_bytes()).to_hex().to_string();
+    let large = format!("{}/{}-0", &name("in a file")[..2], &name("in a file")[2..]);
+    std::fs::create_dir_all(data.join("blobs").join(&large[..2])).unwrap();
+    std::fs::write(data.join("blobs").join(&large), "in a file").unwrap();
+    let connection = Connection::open(data.join(FILE_NAME)).unwrap();
+    MIGRATIONS[..2].iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+    for (content, refs, data_id, file) in
+        [("small", 2, 7, ""), ("free", 0, 9, ""), ("in a file", 1, 0, &*large)]
+    {
+        let hash = *blake3::hash(content.as_bytes()).as_bytes();
+        let sql = "INSERT INTO blob VALUES (?1, ?2, 1, ?2 = 0, ?3, ?4)";
+        connection.execute(sql, params![hash, refs, data_id, file]).unwrap();
+    }
+    connection.execute_batch(OLDER_ROWS).unwrap();
+    drop(connection);
+
+    let store = open(&directory).await.unwrap();
+    assert_eq!(store.check().await.unwrap().problems, [""; 0]);
+    let alice = store.system_access(AccountId(1));
+    for (message, content) in [(1, "small"), (2, "small"), (3, "in a file")] {
+        assert_eq!(store.raw(&alice, MessageId(message)).await.unwrap(), content);
+    }
 }
