@@ -106,10 +106,11 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
     // First, while the server is fresh: memory that other work has left behind would hide what connections need.
     tell(&format!("{name}: {} idle connections", plan.idle_connections));
     let idle = idle::run(&server, ACCOUNTS, plan.idle_connections).await?;
-    tell(&format!("{name}: FETCH ENVELOPE FLAGS"));
+    tell(&format!("{name}: filling mailboxes"));
     for number in 0..FETCH_CONNECTIONS {
         deliver::fill(&server, &account(number), FETCH_MESSAGES).await?;
     }
+    tell(&format!("{name}: FETCH ENVELOPE FLAGS"));
     let fetched = fetch::run(&server, FETCH_CONNECTIONS, FETCH_MESSAGES, plan.duration).await?;
     tell(&format!("{name}: new mail to EXISTS"));
     let exists = exists::run(&server, EXISTS_ACCOUNTS, EXISTS_MESSAGES, EXISTS_PAUSE).await?;

@@ -223,14 +223,15 @@ pub struct MessageRow {
     pub thread: ThreadId,
     /// INTERNALDATE.
     pub received_at: UnixTime,
-    /// When it came into this mailbox (RFC 8514).
-    pub saved_at: UnixTime,
+    /// When it came into this mailbox (RFC 8514); `None` where only the message was read.
+    pub saved_at: Option<UnixTime>,
     /// RFC822.SIZE in bytes.
     pub size: u32,
-    /// For `message::EnvelopeRef::decode`; empty unless asked for.
-    pub envelope: Vec<u8>,
+    /// For `message::EnvelopeRef::decode`; empty unless asked for. Rows that were read together share their memory, here and
+    /// below.
+    pub envelope: Bytes,
     /// For `message::Structure::decode`; empty unless asked for.
-    pub structure: Vec<u8>,
+    pub structure: Bytes,
     /// For `message::Summary::decode`; empty unless asked for.
-    pub summary: Vec<u8>,
+    pub summary: Bytes,
 }

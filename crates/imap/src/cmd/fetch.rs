@@ -3,6 +3,7 @@
 //! Messages are read in batches and written one by one, their text piece by piece; what the client does not take, is
 //! not read. What FLAGS, UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
 
+use bytes::Bytes;
 use message::{EnvelopeRef, Structure, Summary};
 use store::{Columns, Entry, FlagChange, Flags, MessageRow};
 
@@ -63,6 +64,8 @@ struct Plan {
     needs_rows: bool,
     /// Whether the message itself is needed.
     needs_raw: bool,
+    /// Whether it is asked when messages came into the mailbox, which neither view nor message say.
+    needs_places: bool,
     /// Whether messages become `\Seen`.
     sets_seen: bool,
 }
@@ -94,6 +97,7 @@ impl Plan {
             },
             needs_rows: !fetch.items.iter().all(is_in_view),
             needs_raw,
+            needs_places: any(|item| matches!(item, FetchItem::SaveDate)),
             sets_seen: has_seen && is_writable,
             fetch,
         }
@@ -106,14 +110,21 @@ impl Plan {
         }
         if !self.needs_rows {
             for (seq, entry) in batch {
-                self.write(context, Message { seq, row: row_of(entry), tell_flags: false }).await?;
+                let row = row_of(entry);
+                self.write(context, Message { seq, row, known: entry, tell_flags: false }).await?;
             }
             return Ok(false);
         }
         let became_seen = if self.sets_seen { set_seen(context, &batch).await? } else { Vec::new() };
         let (access, selected) = context.session.selected()?;
-        let reading = context.store().messages(access, selected.mailbox(), uids(&batch), self.columns);
-        let mut rows = reading.await?.into_iter().peekable();
+        // The view has been brought up to date, but for what this very command changes.
+        let rows = if self.needs_places || !became_seen.is_empty() {
+            context.store().messages(access, selected.mailbox(), uids(&batch), self.columns).await?
+        } else {
+            let entries = batch.iter().map(|(_, entry)| *entry).collect();
+            context.store().messages_of_view(access, entries, self.columns).await?
+        };
+        let mut rows = rows.into_iter().peekable();
         let mut is_missing = false;
         for (seq, entry) in batch {
             let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) else {
@@ -121,7 +132,7 @@ impl Plan {
                 continue;
             };
             let tell_flags = became_seen.binary_search(&row.entry.uid).is_ok();
-            is_missing |= !self.write(context, Message { seq, row, tell_flags }).await?;
+            is_missing |= !self.write(context, Message { seq, row, known: entry, tell_flags }).await?;
         }
         Ok(is_missing)
     }
@@ -149,7 +160,7 @@ impl Plan {
         let quoting = context.session.quoting();
         let condstore = context.session.enabled.condstore;
         let (_, selected) = context.session.selected_mut()?;
-        if names_flags {
+        if names_flags && message.row.entry != message.known {
             selected.view.learn(message.row.entry);
         }
         let mut line = FetchLine::new(&mut context.link.out, message.seq, FetchForm::Fetch);
@@ -208,6 +219,8 @@ impl Plan {
 struct Message {
     seq: u32,
     row: MessageRow,
+    /// As the client knows it.
+    known: Entry,
     /// Whether this FETCH has changed its flags.
     tell_flags: bool,
 }
@@ -234,7 +247,7 @@ impl Known<'_> {
             FetchItem::EmailId => line.object_id(ObjectId::Email(row.entry.message.0)),
             FetchItem::ThreadId => line.object_id(ObjectId::Thread(row.thread.0)),
             FetchItem::InternalDate => line.internal_date(row.received_at.0),
-            FetchItem::SaveDate => line.save_date(row.saved_at.0),
+            FetchItem::SaveDate => line.save_date(row.saved_at.unwrap_or(row.received_at).0),
             FetchItem::Size => line.size(u64::from(row.size)),
             FetchItem::Envelope => {
                 let envelope = EnvelopeRef::decode(&row.envelope).map_err(damaged)?;
@@ -285,11 +298,11 @@ fn row_of(entry: Entry) -> MessageRow {
         entry,
         thread: store::ThreadId(0),
         received_at: store::UnixTime(0),
-        saved_at: store::UnixTime(0),
+        saved_at: None,
         size: 0,
-        envelope: Vec::new(),
-        structure: Vec::new(),
-        summary: Vec::new(),
+        envelope: Bytes::new(),
+        structure: Bytes::new(),
+        summary: Bytes::new(),
     }
 }
 

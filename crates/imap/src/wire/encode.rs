@@ -156,22 +156,19 @@ enum Form {
     Literal,
 }
 
-/// One pass decides: header values are short, and almost always plain.
+/// One pass without a branch decides: header values are short, and almost always plain.
 fn form(value: &[u8], quoting: Quoting) -> Form {
     if value.len() > QUOTED_BYTES_MAX {
         return Form::Literal;
     }
-    let (mut high, mut special) = (false, false);
+    let (mut high, mut special, mut control) = (false, false, false);
     for &byte in value {
-        match byte {
-            b'"' | b'\\' => special = true,
-            // TEXT-CHAR has control characters but CR, LF and NUL; many parsers choke on the others too.
-            0..=0x1f | 0x7f if byte != b'\t' => return Form::Literal,
-            0x80.. => high = true,
-            _ => {}
-        }
+        high |= byte >= 0x80;
+        special |= (byte == b'"') | (byte == b'\\');
+        // TEXT-CHAR has control characters but CR, LF and NUL; many parsers choke on the others too.
+        control |= ((byte < 0x20) & (byte != b'\t')) | (byte == 0x7f);
     }
-    if high && (quoting == Quoting::Ascii || std::str::from_utf8(value).is_err()) {
+    if control || (high && (quoting == Quoting::Ascii || std::str::from_utf8(value).is_err())) {
         return Form::Literal;
     }
     if special { Form::Escaped } else { Form::Plain }

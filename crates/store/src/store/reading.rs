@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::sqlite::blobs::Identity;
 use crate::sqlite::{accounts, blobs, flags, log, mailboxes, reading};
 use crate::{
-    Access, Columns, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, Result, Store, Uid,
-    View,
+    Access, Columns, Entry, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, Result,
+    Store, Uid, View,
 };
 
 impl Store {
@@ -72,6 +72,22 @@ impl Store {
             reading::rows(sql, owner, mailbox, (&uids, columns))
         })
         .await
+    }
+
+    /// Messages that a view names, in its order; those that are gone are passed over. Half the work of
+    /// [`Store::messages`], since flags are taken from the view and the mailbox is not looked at. Ask for at most a few
+    /// hundred at a time.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn messages_of_view(
+        &self,
+        access: &Access,
+        entries: Vec<Entry>,
+        columns: Columns,
+    ) -> Result<Vec<MessageRow>> {
+        let owner = access.owner;
+        self.read(move |sql| reading::rows_of(sql, owner, (&entries, columns))).await
     }
 
     /// A message as it was stored, all of it in memory. For what goes to a client piece by piece there is

@@ -1,4 +1,4 @@
-use store::{Cause, Delivery, Error, Flags, MailboxId, Target, Uid};
+use store::{Cause, Delivery, Error, FlagChange, Flags, MailboxId, Target, Uid};
 
 use crate::home::{ALL, Home, message};
 
@@ -112,6 +112,41 @@ async fn one_content_is_stored_once_for_all_recipients() {
         .map(|directory| std::fs::read_dir(directory.unwrap().path()).unwrap().count())
         .sum();
     assert_eq!(files, 1);
+}
+
+#[tokio::test]
+async fn messages_of_a_view_are_read_in_its_order_without_those_that_are_gone() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let mut placed = Vec::new();
+    for number in 0..40 {
+        placed.push(home.append(&alice, "Archive", &format!("Subject: {number}\r\n\r\n")).await.placed);
+    }
+    let (archive, inbox) = (placed[0].mailbox, home.mailbox(&alice, "INBOX").await.id);
+    // By twos from the back, so that ids and UIDs are in different orders and have gaps; one is there twice.
+    for uid in (1..=40).rev().step_by(2) {
+        let _ = home.store.copy(&alice, archive, vec![Uid(uid)], inbox).await.unwrap();
+    }
+    let _ = home.store.copy(&alice, inbox, vec![Uid(2)], inbox).await.unwrap();
+    let view = home.store.view(&alice, inbox).await.unwrap();
+    let delete = FlagChange { add: Flags::DELETED, ..FlagChange::default() };
+    for mailbox in [archive, inbox] {
+        let view = home.store.view(&alice, mailbox).await.unwrap();
+        let gone =
+            view.entries.iter().filter(|entry| entry.message.0 % 3 == 0).map(|entry| entry.uid).collect();
+        let _ = home.store.store_flags(&alice, mailbox, gone, delete.clone(), None).await.unwrap();
+        let _ = home.store.expunge(&alice, mailbox, None).await.unwrap();
+    }
+    let of_view = home.store.messages_of_view(&alice, view.entries.clone(), ALL).await.unwrap();
+    let uids = view.entries.iter().map(|entry| entry.uid).collect();
+    let with_places = home.store.messages(&alice, inbox, uids, ALL).await.unwrap();
+    assert_eq!(with_places.len(), 15);
+    let told = |rows: &[store::MessageRow]| -> Vec<_> {
+        let wide =
+            |row: &store::MessageRow| (row.envelope.clone(), row.structure.clone(), row.summary.clone());
+        rows.iter().map(|row| (row.entry, row.thread, row.received_at, row.size, wide(row))).collect()
+    };
+    assert_eq!(told(&of_view), told(&with_places));
 }
 
 #[tokio::test]

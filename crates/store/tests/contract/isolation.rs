@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use store::{
-    Access, FlagChange, Flags, MailboxId, MessageId, ModSeq, NewPushSubscription, PushKind,
+    Access, Entry, FlagChange, Flags, MailboxId, MessageId, ModSeq, NewPushSubscription, PushKind,
     PushSubscriptionId, Store, Target, Uid, UnixTime,
 };
 
@@ -17,6 +17,7 @@ async fn ask(store: &Store, access: &Access, ids: &Ids) -> Vec<String> {
     }
     let (mailbox, message_id) = (ids.mailbox, ids.message);
     let uids = || vec![Uid(1), Uid(2)];
+    let entry = Entry { uid: Uid(1), message: message_id, flags: Flags::default(), modseq: ModSeq(1) };
     let own = store.mailbox_named(access, &mailbox_name("INBOX")).await.unwrap().id;
     let mut into = message("INBOX", "Subject: x\r\n\r\n");
     into.target = Target::Id(mailbox);
@@ -26,6 +27,7 @@ async fn ask(store: &Store, access: &Access, ids: &Ids) -> Vec<String> {
         said(store.view(access, mailbox).await),
         said(store.mailbox_changes(access, mailbox, ModSeq(0)).await),
         said(store.messages(access, mailbox, uids(), ALL).await),
+        said(store.messages_of_view(access, vec![entry], ALL).await.map(|rows| rows.len())),
         said(store.raw(access, message_id).await),
         said(store.open_raw(access, message_id, 0..9).await.map(|(reader, first)| (reader.size(), first))),
         said(store.append(access, into.clone()).await),
