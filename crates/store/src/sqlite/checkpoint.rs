@@ -2,7 +2,8 @@
 //!
 //! A thread of its own does the copying (`PASSIVE`, which blocks nobody) whenever [`LOG_PAGES_MAX`] pages wait. It can't
 //! catch up with a busy writer for good, and only a log that has been copied entirely starts again from its
-//! beginning; so after each round the writer itself copies the few pages that came meanwhile.
+//! beginning; so after each round the writer itself copies the few pages that came meanwhile. They are few because
+//! the thread goes twice: the second time over what came during the long first time.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -24,7 +25,9 @@ impl Checkpoints {
         let (finished, done) = sync_channel(1);
         std::thread::Builder::new().name("store-checkpoint".into()).spawn(move || {
             while wishes.recv().is_ok() {
-                checkpoint(&connection, "PRAGMA wal_checkpoint(PASSIVE)");
+                for _ in 0..2 {
+                    checkpoint(&connection, "PRAGMA wal_checkpoint(PASSIVE)");
+                }
                 if finished.send(()).is_err() {
                     break;
                 }
@@ -65,7 +68,7 @@ fn checkpoint(connection: &Connection, pragma: &'static str) -> Option<Pages> {
     run.inspect_err(|error| tracing::warn!(%error, pragma, "checkpoint failed; it will be tried again")).ok()
 }
 
-/// 16 MiB of pages: a page that is written often is then copied once for many commits.
-const LOG_PAGES_MAX: i64 = 4096;
+/// 32 MiB of pages: a page that is written often is then copied once for many commits.
+const LOG_PAGES_MAX: i64 = 8192;
 /// 256 MiB.
 const LOG_PAGES_URGENT: i64 = 65_536;
