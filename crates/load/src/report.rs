@@ -114,13 +114,6 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
     let fetched = fetch::run(&server, FETCH_CONNECTIONS, FETCH_MESSAGES, plan.duration).await?;
     tell(&format!("{name}: new mail to EXISTS"));
     let exists = exists::run(&server, EXISTS_ACCOUNTS, EXISTS_MESSAGES, EXISTS_PAUSE).await?;
-    let pushed = match &server.ours {
-        Some(ours) => {
-            tell(&format!("{name}: new mail to the cleartext at the device"));
-            Some(push::run(&server, ours, PUSH_ACCOUNTS, PUSH_ROUNDS).await?)
-        }
-        None => None,
-    };
     let mut deliveries = Vec::new();
     for connections in DELIVERY_CONNECTIONS {
         tell(&format!("{name}: deliveries over {connections} connections"));
@@ -132,6 +125,14 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
         };
         deliveries.push(deliver::run(&server, plan).await?);
     }
+    // Last, since its devices stay registered, and pushes about deliveries are not what a delivery costs.
+    let pushed = match &server.ours {
+        Some(ours) => {
+            tell(&format!("{name}: new mail to the cleartext at the device"));
+            Some(push::run(&server, ours, PUSH_ACCOUNTS, PUSH_ROUNDS).await?)
+        }
+        None => None,
+    };
     Ok(Measured { server: name, deliveries, exists, fetched, idle, pushed })
 }
 
