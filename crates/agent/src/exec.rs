@@ -4,13 +4,15 @@
 //! at most one further run; its standard input holds the bodies of all of them, one after the other.
 //! [`run_once`]: one run for one push.
 
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
-use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -97,28 +99,28 @@ pub async fn run_once(
     input: &[u8],
     time_max: Duration,
 ) -> Result<(), RunError> {
+    let failed = |error| RunError::Start(Arc::new(error));
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(line).stdin(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command.arg("-c").arg(line).stdin(whole(input).map_err(failed)?).process_group(0).kill_on_drop(true);
     command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
-    let mut child = command.spawn().map_err(|error| RunError::Start(Arc::new(error)))?;
+    let mut child = command.spawn().map_err(failed)?;
     let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
-    let mut stdin = child.stdin.take();
-    let running = async {
-        if let Some(stdin) = &mut stdin {
-            // A command that does not read its input is a good one as well.
-            let _read = stdin.write_all(input).await;
-        }
-        drop(stdin);
-        child.wait().await
-    };
-    let ended = timeout(time_max, running).await.map_err(|_| RunError::Timeout(time_max))?;
+    let ended = timeout(time_max, child.wait()).await.map_err(|_| RunError::Timeout(time_max))?;
     // What it left in the background is meant to go on.
     group.0 = None;
     match ended {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(RunError::Failed(status)),
-        Err(error) => Err(RunError::Start(Arc::new(error))),
+        Err(error) => Err(failed(error)),
     }
+}
+
+/// An input that is all there before the command begins: one that outlives us must not take a part of it for the whole.
+fn whole(input: &[u8]) -> io::Result<Stdio> {
+    let mut file = File::from(memfd_create("mailbell-push", MemfdFlags::CLOEXEC)?);
+    file.write_all(input)?;
+    file.rewind()?;
+    Ok(Stdio::from(file))
 }
 
 /// The processes of a run that has not ended; killed when dropped.
