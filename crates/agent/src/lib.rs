@@ -7,6 +7,7 @@
 //! - [`pushed::parse`] reads the IMAP responses that such a push holds.
 //! - [`exec::Runner`] runs a command for pushes, one at a time.
 //! - [`gateway::hub::Gateway`] holds many subscriptions, spools their messages and hands them on.
+//! - [`unifiedpush::distributor::Distributor`] gives such subscriptions to the applications of a desktop.
 //!
 //! ```no_run
 //! # async fn listen() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,6 +46,7 @@ pub mod service;
 pub mod state;
 pub mod transport;
 pub mod trust;
+pub mod unifiedpush;
 
 #[cfg(test)]
 mod testing;

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
+use webpush::key::KeyError;
 
-use crate::agent::Form;
+use crate::agent::{Form, Subscription};
+use crate::service::subscriptions::Subscriptions;
 
 /// Where the state is kept.
 #[derive(Debug, Clone)]
@@ -99,6 +101,13 @@ impl State {
     }
 }
 
+impl State {
+    /// What application servers need to know of each subscription, by its name.
+    pub fn published(&self) -> Result<BTreeMap<String, Subscription>, KeyError> {
+        Ok(Subscriptions::restore(self)?.published())
+    }
+}
+
 impl StateStore {
     /// A file; it is made when there is something to remember.
     #[must_use]
@@ -143,7 +152,8 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a file that only its owner can read: the old content or the new, whatever happens.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(content)?;

@@ -40,6 +40,7 @@ pub struct Subscription {
 /// A running gateway. Dropping it ends it at once, as a crash would: nothing is lost.
 pub struct Gateway {
     commands: mpsc::Sender<Command>,
+    instance: Arc<str>,
     counts: Arc<Counts>,
     task: JoinHandle<()>,
 }
@@ -90,6 +91,7 @@ impl Gateway {
     pub fn start(options: Options, spool: Arc<Spool>) -> Result<Self, AgentError> {
         let (agent, events) = Agent::start(options)?;
         let (commands, wishes) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let instance = Arc::from(agent.instance());
         let counts = Arc::new(Counts::default());
         let hub = Hub {
             agent,
@@ -101,7 +103,7 @@ impl Gateway {
             unsubscribing: JoinSet::new(),
         };
         let task = tokio::spawn(hub.run(wishes));
-        Ok(Self { commands, counts, task })
+        Ok(Self { commands, instance, counts, task })
     }
 
     /// Adds a subscription, or replaces the one of this name; the same endpoint stays if its key does.
@@ -127,8 +129,14 @@ impl Gateway {
 
     /// What has happened since the start.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
+    pub const fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// A random word that stays the same as long as the state is kept; see [`Agent::instance`].
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// Takes nothing more from the push service and hands on what is in the spool, until it is empty, the targets fail
@@ -325,4 +333,4 @@ const COMMANDS_WAITING_MAX: usize = 64;
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// A target that comes back is found within this time.
-const RETRY_LONGEST: Duration = Duration::from_secs(60);
+const RETRY_LONGEST: Duration = Duration::from_secs(30);

@@ -133,6 +133,10 @@ impl Subscriptions {
         found.map(|(channel, _)| channel.clone())
     }
 
+    pub(crate) fn published(&self) -> BTreeMap<String, Subscription> {
+        self.by_channel.values().map(|known| (known.name.clone(), known.public())).collect()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.by_channel.values().map(|known| known.name.clone()).collect()
     }

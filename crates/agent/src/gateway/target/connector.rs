@@ -87,21 +87,27 @@ impl Connector {
 
     /// Version 1: has the bus start the application if it does not run, then calls it without an answer.
     async fn tell<B: Serialize + DynamicType>(&self, method: &str, body: &B) -> Result<(), ConnectorError> {
-        let name = (self.service.as_str(), 0u32);
-        let start = self.connection.call_method(
-            Some("org.freedesktop.DBus"),
-            "/org/freedesktop/DBus",
-            Some("org.freedesktop.DBus"),
-            "StartServiceByName",
-            &name,
-        );
-        timeout(ANSWER_TIMEOUT, start).await.map_err(|_| ConnectorError::Timeout)??;
+        // The bus starts only what has a service file, and says of the others that they are unknown, also if they run.
+        let answer = self.ask_bus("NameHasOwner", &(self.service.as_str(),)).await?;
+        if !answer.body().deserialize::<bool>()? {
+            self.ask_bus("StartServiceByName", &(self.service.as_str(), 0u32)).await?;
+        }
         let call = zbus::Message::method_call(CONNECTOR_PATH, method)
             .with_flags(Flags::NO_REPLY_EXPECTED)
             .destination(self.service.as_str())
             .interface("org.unifiedpush.Connector1")
             .build(body)?;
         Ok(self.connection.send(&call).await?)
+    }
+
+    async fn ask_bus<B: Serialize + DynamicType>(
+        &self,
+        method: &str,
+        body: &B,
+    ) -> Result<zbus::Message, ConnectorError> {
+        let bus = "org.freedesktop.DBus";
+        let call = self.connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), method, body);
+        Ok(timeout(ANSWER_TIMEOUT, call).await.map_err(|_| ConnectorError::Timeout)??)
     }
 
     /// Version 2: calls the application, which the bus starts if it does not run, and waits for the answer.
