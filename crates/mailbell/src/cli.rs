@@ -287,6 +287,15 @@ pub(crate) struct ListenArguments {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Be a gateway for many subscriptions, as FILE says: hand each message to a command, a URL or an MQTT topic
+    #[arg(long, value_name = "FILE", conflicts_with_all = ONE_LISTENER)]
+    pub(crate) gateway: Option<PathBuf>,
+    /// Print the endpoint and the keys of each subscription of the gateway as JSON, for application servers, and end
+    #[arg(long, requires = "gateway")]
+    pub(crate) endpoints: bool,
+    /// Be the UnifiedPush distributor of this desktop: applications register over D-Bus and get their messages there
+    #[arg(long, conflicts_with_all = ["gateway", "account", "exec", "json", "password_stdin"])]
+    pub(crate) unifiedpush: bool,
     /// Where the account's password comes from
     #[command(flatten)]
     pub(crate) password: PasswordSource,
@@ -406,4 +415,12 @@ const PUSH_SEND_EXAMPLES: &str = "Examples:
 const LISTEN_EXAMPLES: &str = "Examples:
   mailbell listen imaps://alice@mail.example --service wss://push.mail.example
   mailbell listen imaps://alice@mail.example --service wss://push.mail.example --exec 'mbsync -a'
-  mailbell listen --service wss://push.mail.example --json";
+  mailbell listen --service wss://push.mail.example --json
+  mailbell listen --gateway /etc/mailbell/gateway.toml
+  mailbell listen --gateway /etc/mailbell/gateway.toml --endpoints
+  mailbell listen --unifiedpush --service wss://push.mail.example
+
+docs/gateway.md explains gateways, their file, and UnifiedPush.";
+
+/// What a gateway's file says instead.
+const ONE_LISTENER: [&str; 7] = ["account", "service", "ca", "state", "exec", "json", "password_stdin"];

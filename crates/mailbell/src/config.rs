@@ -11,6 +11,7 @@
 //! - A key that nobody reads is an error, so each key that is accepted has an effect.
 //! - A relative path in the file is relative to the file, one in a variable to the working directory.
 
+pub(crate) mod gateway;
 mod source;
 #[cfg(test)]
 mod tests;

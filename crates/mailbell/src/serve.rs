@@ -6,7 +6,7 @@
 pub(crate) mod listener;
 pub(crate) mod parts;
 pub(crate) mod server;
-mod signal;
+pub(crate) mod signal;
 mod signing_keys;
 mod sockets;
 mod status;

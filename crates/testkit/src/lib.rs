@@ -3,6 +3,7 @@
 //!
 //! Not here: anything that a shipped crate needs. Every wait has a limit; a test that hangs fails.
 
+pub mod gateway;
 pub mod imap;
 pub mod lmtp;
 pub mod programs;

@@ -3,9 +3,15 @@
 //!
 //! A push is acknowledged when it has been printed and its command has ended well, so that nothing is lost when this
 //! program or its command fails: it comes again.
+//!
+//! [`gateway`] and [`unifiedpush`] are two other ways to listen: for many subscriptions, and for the desktop.
+
+mod endpoints;
+mod gateway;
+mod unifiedpush;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use agent::agent::{Agent, Delivery, Event, Options, Push, Subscription};
@@ -25,15 +31,21 @@ use crate::serve::parts;
 
 /// Listens until SIGINT or SIGTERM.
 pub(crate) async fn run(config: &Config, arguments: ListenArguments) -> anyhow::Result<()> {
-    let trust = match &arguments.ca {
-        Some(file) => Trust::system_and_file(file),
-        None => Trust::system(),
-    };
-    let trust = trust.context("cannot set up the authorities to trust")?;
+    match &arguments.gateway {
+        Some(file) if arguments.endpoints => endpoints::run(file).await,
+        Some(file) => gateway::run(config, file).await,
+        None if arguments.unifiedpush => unifiedpush::run(config, &arguments).await,
+        None => listen(config, arguments).await,
+    }
+}
+
+/// For one subscription, which is printed or a command's.
+async fn listen(config: &Config, arguments: ListenArguments) -> anyhow::Result<()> {
+    let trust = system_and(arguments.ca.as_deref())?;
     let account = account(&arguments, trust.clone())?;
     let state = match &arguments.state {
         Some(file) => file.clone(),
-        None => state_file()?,
+        None => state_file("agent.json")?,
     };
     let service = service(config, &arguments)?;
     let options = Options::new(&service, trust, StateStore::file(state)).with_context(|| service.clone())?;
@@ -116,11 +128,7 @@ async fn enrol(account: &Account, agent: &Agent) -> anyhow::Result<()> {
 
 /// Tells what an application server needs, in the form that browsers have for it.
 fn announce(subscription: &Subscription, json: bool) {
-    let keys = serde_json::json!({
-        "p256dh": subscription.public_key.to_base64url(),
-        "auth": subscription.auth_secret.reveal(),
-    });
-    let told = serde_json::json!({ "endpoint": subscription.endpoint, "keys": keys });
+    let told = subscription.to_json();
     if json {
         println!("{}", serde_json::json!({ "subscription": told }));
     } else {
@@ -161,8 +169,14 @@ fn is_token(push: &Push) -> bool {
     pushed::parse(&push.cleartext).iter().any(|response| matches!(response, Response::AckWebPush { .. }))
 }
 
+/// The system's authorities, and those of a PEM file.
+fn system_and(ca: Option<&Path>) -> anyhow::Result<Trust> {
+    let trust = ca.map_or_else(Trust::system, Trust::system_and_file);
+    trust.context("cannot set up the authorities to trust")
+}
+
 /// XDG Base Directory Specification: state is kept below `$XDG_STATE_HOME`, else `~/.local/state`.
-fn state_file() -> anyhow::Result<PathBuf> {
+fn state_file(name: &str) -> anyhow::Result<PathBuf> {
     let base = match (std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME")) {
         (Some(state), _) if !state.is_empty() => PathBuf::from(state),
         (_, Some(home)) => PathBuf::from(home).join(".local/state"),
@@ -170,7 +184,7 @@ fn state_file() -> anyhow::Result<PathBuf> {
     };
     let directory = base.join("mailbell");
     crate::data_dir::make(&directory)?;
-    Ok(directory.join("agent.json"))
+    Ok(directory.join(name))
 }
 
 /// The agent's name for the subscription that is not a mail account's.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Where a value was written, for error messages and for relative paths.
@@ -69,6 +70,16 @@ impl fmt::Display for ConfigError {
     }
 }
 
+impl ConfigError {
+    /// Where it stands among others; what is not in the file comes last.
+    pub(crate) const fn line(&self) -> usize {
+        match &self.place {
+            Place::Line { line, .. } => *line,
+            Place::Variable(_) => usize::MAX,
+        }
+    }
+}
+
 /// The raw values of the file and of the environment.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
@@ -79,13 +90,38 @@ pub(crate) struct Source {
 impl Source {
     /// Takes the text of a TOML file; `file` is the name that error messages give it.
     pub(crate) fn parse_file(&mut self, file: &Path, text: &str) -> Result<(), ConfigError> {
-        let table = DeTable::parse(text).map_err(|e| ConfigError {
-            place: line_of(file, text, e.span().map_or(0, |span| span.start)),
-            key: None,
-            problem: e.message().trim_end().to_owned(),
-        })?;
-        self.take_table(&Text { file, text }, "", table.get_ref());
+        let text = Text { file, text };
+        self.take_table(&text, "", text.parse()?.get_ref());
         Ok(())
+    }
+
+    /// Takes the text of a TOML file with a list of tables of this name (`[[name]]`): gives a source for each, whose keys
+    /// begin with `name.`, and the place where it begins.
+    pub(crate) fn parse_file_with_list(
+        &mut self,
+        file: &Path,
+        text: &str,
+        name: &str,
+    ) -> Result<Vec<(Self, Place)>, ConfigError> {
+        let text = Text { file, text };
+        let mut parsed = text.parse()?;
+        let mut sources = Vec::new();
+        if let Some(list) = parsed.get_mut().remove(name) {
+            let begins = list.span().start;
+            let items = list.get_ref().as_array().map(|items| items.iter().collect::<Vec<_>>());
+            for item in items.unwrap_or_else(|| vec![&list]) {
+                let DeValue::Table(table) = item.get_ref() else {
+                    let problem = format!("is not written as [[{name}]]");
+                    let place = line_of(file, text.text, begins);
+                    return Err(ConfigError { place, key: Some(name.to_owned()), problem });
+                };
+                let mut source = Self::default();
+                source.take_table(&text, name, table);
+                sources.push((source, line_of(file, text.text, item.span().start)));
+            }
+        }
+        self.take_table(&text, "", parsed.get_ref());
+        Ok(sources)
     }
 
     /// Takes those of the process's variables that begin with `MAILBELL_`.
@@ -162,6 +198,11 @@ impl Reader {
         self.errors.push(ConfigError { place, key: Some(key.to_owned()), problem });
     }
 
+    /// Whether something is wrong with the value of `key`.
+    pub(crate) fn has_error_for(&self, key: &str) -> bool {
+        self.errors.iter().any(|error| error.key.as_deref() == Some(key))
+    }
+
     /// Ends the reading: the keys that exist, the variables that name none of them, and what was wrong.
     pub(crate) fn finish(mut self) -> Finished {
         for (key, (_, place)) in std::mem::take(&mut self.source.file) {
@@ -171,10 +212,7 @@ impl Reader {
             };
             self.refuse(&key, place, problem);
         }
-        self.errors.sort_by_key(|error| match &error.place {
-            Place::Line { line, .. } => *line,
-            Place::Variable(_) => usize::MAX,
-        });
+        self.errors.sort_by_key(ConfigError::line);
         Finished {
             keys: self.asked,
             unknown_variables: self.source.variables.into_keys().collect(),
@@ -202,6 +240,16 @@ pub(crate) fn variable_name(key: &str) -> String {
 struct Text<'a> {
     file: &'a Path,
     text: &'a str,
+}
+
+impl<'a> Text<'a> {
+    fn parse(&self) -> Result<Spanned<DeTable<'a>>, ConfigError> {
+        DeTable::parse(self.text).map_err(|e| ConfigError {
+            place: line_of(self.file, self.text, e.span().map_or(0, |span| span.start)),
+            key: None,
+            problem: e.message().trim_end().to_owned(),
+        })
+    }
 }
 
 fn raw(value: &DeValue<'_>) -> Raw {
