@@ -12,6 +12,7 @@
 //! - A relative path in the file is relative to the file, one in a variable to the working directory.
 
 pub(crate) mod gateway;
+mod push_limits;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use anyhow::Context as _;
 use ipnet::IpNet;
 use url::Url;
 
+pub(crate) use push_limits::{MessageRate, PushLimits};
 pub(crate) use source::variable_name;
 use source::{ConfigError, Place, Raw, Reader, Source};
 pub(crate) use value::ListenAddress;
@@ -112,6 +114,8 @@ pub(crate) struct PushService {
     pub(crate) public_url: Option<Url>,
     /// Whether TLS is done in front of the push listener, which then speaks plain HTTP.
     pub(crate) tls_in_front: bool,
+    /// What its users can cause.
+    pub(crate) limits: PushLimits,
 }
 
 /// `[delivery]`.
@@ -300,6 +304,7 @@ fn push_service(reader: &mut Reader) -> PushService {
     PushService {
         public_url: reader.read("push_service.public_url", None, |raw| value::origin(raw).map(Some)),
         tls_in_front: reader.read("push_service.tls_in_front", false, value::flag),
+        limits: push_limits::read(reader),
     }
 }
 

@@ -187,6 +187,18 @@ const WRONG: &[(&str, &str)] = &[
         r#"mailbell.toml:2: push_service.public_url: "https://push.example/x" is not an https: URL without path"#,
     ),
     (
+        "[push_service]\nmessage_bytes = \"4095\"",
+        r#"mailbell.toml:2: push_service.message_bytes: 4095 is less than 4096"#,
+    ),
+    (
+        "[push_service]\nsender_rate = 0",
+        r#"mailbell.toml:2: push_service.sender_rate: 0 is not a whole number above 0"#,
+    ),
+    (
+        "[push_service]\nsender_burst = 4294967296",
+        r#"mailbell.toml:2: push_service.sender_burst: 4294967296 is too large"#,
+    ),
+    (
         "[delivery]\nsubaddress_separator = \"ab\"",
         r#"mailbell.toml:2: delivery.subaddress_separator: "ab" is not one ASCII punctuation character"#,
     ),

@@ -3,6 +3,7 @@
 //! Nothing is decided here that an operator can't set; the defaults are the configuration's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use imap::push::registrar::Registrar;
@@ -20,7 +21,7 @@ use webpush::origin::Origin;
 use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
-use crate::config::{Config, ListenAddress};
+use crate::config::{Config, ListenAddress, MessageRate, PushLimits};
 use crate::data_dir;
 use crate::tls::Tls;
 
@@ -144,10 +145,36 @@ pub(crate) fn push_service(
     data_dir::make(&directory)?;
     let tokens = TokenKey::load_or_create(&directory.join("token.key"))
         .with_context(|| format!("cannot use {}", directory.join("token.key").display()))?;
-    let settings = push_service::config::Config::new(PublicUrl::parse(public_url.as_str())?);
+    let settings = push_service_settings(PublicUrl::parse(public_url.as_str())?, &config.push_service.limits);
     let storage = SqliteStorage::open(&directory.join(PUSH_SERVICE_FILE), settings.retention)
         .with_context(|| format!("cannot open {}", directory.join(PUSH_SERVICE_FILE).display()))?;
     Ok(push_service::server::Server::new(settings, tokens, Arc::new(storage))?)
+}
+
+/// What the operator has set, in the push service's own types.
+fn push_service_settings(public_url: PublicUrl, limits: &PushLimits) -> push_service::config::Config {
+    let mut settings = push_service::config::Config::new(public_url);
+    settings.body_bytes_max = limits.message_bytes;
+    settings.ttl_max = limits.ttl;
+    settings.subscription_rate = rate(limits.subscription_rate);
+    settings.sender_rate = rate(limits.sender_rate);
+    settings.http.connections_max = limits.connections;
+    let retention = &mut settings.retention;
+    retention.subscription_messages_max = limits.subscription.messages;
+    retention.subscription_bytes_max = limits.subscription.bytes;
+    retention.agent_messages_max = limits.agent.messages;
+    retention.agent_bytes_max = limits.agent.bytes;
+    retention.agent_channels_max = limits.agent_subscriptions;
+    retention.agent_idle_max = limits.agent_idle;
+    retention.aggregate_members_max = limits.aggregate_members;
+    // A message that waits to the end of its TTL still has its receipt.
+    retention.receipts_idle_max = retention.receipts_idle_max.max(limits.ttl * 2);
+    settings
+}
+
+fn rate(rate: MessageRate) -> push_service::config::Rate {
+    let interval = Duration::from_secs(1) / rate.per_second.max(1);
+    push_service::config::Rate { interval, burst: rate.burst }
 }
 
 /// A socket for the push service.
