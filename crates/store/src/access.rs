@@ -85,6 +85,21 @@ pub struct Credential {
     pub last_used_at: Option<UnixTime>,
 }
 
+/// A place in the list of revocations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RevocationMark(pub(crate) u64);
+
+/// Something that ended the right to be there: sessions that began before it have to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Where it stands in the list.
+    pub mark: RevocationMark,
+    /// Whose account.
+    pub account: AccountId,
+    /// Which credential; `None` for all: the account is gone.
+    pub credential: Option<CredentialId>,
+}
+
 /// Which kind of credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {

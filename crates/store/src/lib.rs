@@ -33,7 +33,7 @@ mod testing;
 mod upkeep;
 mod views;
 
-pub use access::{Access, Credential, CredentialKind, Rights};
+pub use access::{Access, Credential, CredentialKind, Revocation, RevocationMark, Rights};
 pub use account::{Account, NewAccount};
 pub use change::{AccountChanges, Cause, Changes, MailboxChange, MailboxChanges, MembershipChange, Origin};
 pub use error::{Error, Result};

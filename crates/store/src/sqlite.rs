@@ -29,6 +29,7 @@ pub(crate) mod push_state;
 pub(crate) mod readers;
 pub(crate) mod reading;
 pub(crate) mod rename;
+pub(crate) mod revocations;
 pub(crate) mod schema;
 pub(crate) mod upkeep;
 pub(crate) mod writer;

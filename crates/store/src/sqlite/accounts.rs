@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::edit::By;
 use super::mailboxes::{self, NewMailbox};
 use super::writer::Tx;
-use super::{Sql, int, no_account, uint};
+use super::{Sql, int, no_account, revocations, uint};
 use crate::password::Proof;
 use crate::scram::Salts;
 use crate::{
@@ -68,7 +68,7 @@ pub(crate) fn remove(tx: &Tx<'_>, id: AccountId) -> Result<()> {
     ] {
         tx.sql.run(what, sql, [int(id.0)])?;
     }
-    Ok(())
+    revocations::note(tx, id, None)
 }
 
 /// Every account, by id.

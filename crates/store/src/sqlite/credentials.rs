@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::writer::Tx;
-use super::{Sql, int, no_account, time, uint};
+use super::{Sql, int, no_account, revocations, time, uint};
 use crate::password::{Known, Proof, SCHEME};
 use crate::scram::{ITERATIONS, Salts, salt_of_nobody};
 use crate::{
@@ -43,7 +43,14 @@ pub(crate) fn set_main(tx: &Tx<'_>, account: AccountId, proof: &Proof) -> Result
          WHERE account_id = ?1 AND kind = 0",
         params![int(account.0), proof.hash, SCHEME, proof.scram.stored_key, proof.scram.server_key],
     )?;
-    if changed == 0 { Err(no_account(account)) } else { Ok(()) }
+    if changed == 0 {
+        return Err(no_account(account));
+    }
+    // Whoever holds the old password, on a lost phone perhaps, is told nothing any more.
+    let id = main(tx.sql, account)?;
+    remove_push_subscriptions(tx, account, id)?;
+    tx.touch(account);
+    revocations::note(tx, account, Some(id))
 }
 
 /// Removes an app password and the push subscriptions that it made.
@@ -56,13 +63,19 @@ pub(crate) fn revoke(tx: &Tx<'_>, account: AccountId, id: CredentialId) -> Resul
     if removed == 0 {
         return Err(Error::NotFound("app password"));
     }
-    tx.sql.run(
-        "remove push subscriptions of a credential",
-        "DELETE FROM push_subscription WHERE account_id = ?1 AND credential_id = ?2",
-        [int(account.0), int(id.0)],
-    )?;
+    remove_push_subscriptions(tx, account, id)?;
     tx.touch(account);
-    Ok(())
+    revocations::note(tx, account, Some(id))
+}
+
+fn remove_push_subscriptions(tx: &Tx<'_>, account: AccountId, id: CredentialId) -> Result<()> {
+    tx.sql
+        .run(
+            "remove push subscriptions of a credential",
+            "DELETE FROM push_subscription WHERE account_id = ?1 AND credential_id = ?2",
+            [int(account.0), int(id.0)],
+        )
+        .map(|_| ())
 }
 
 /// Every credential of an account, the main one first.

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 use crate::password::{Known, PASSWORD_BYTES_MAX, Proof, prepared};
 use crate::scram::Salts;
 use crate::sqlite::accounts::{self, Naming, NewRow};
-use crate::sqlite::credentials;
+use crate::sqlite::{credentials, revocations};
 use crate::{
-    Access, Account, AccountId, Credential, CredentialId, CredentialKind, Error, NewAccount, Result, Rights,
-    ScramRecord, Store, UnixTime,
+    Access, Account, AccountId, Credential, CredentialId, CredentialKind, Error, NewAccount, Result,
+    Revocation, RevocationMark, Rights, ScramRecord, Store, UnixTime,
 };
 
 impl Store {
@@ -86,7 +86,8 @@ impl Store {
         self.write(move |tx| accounts::remove_alias(tx, id, &alias)).await
     }
 
-    /// Sets the main password. Sessions that are open stay; app passwords stay.
+    /// Sets the main password. What stood on the old one ends: sessions ([`Store::revocations_since`]) and push
+    /// subscriptions. App passwords stay.
     ///
     /// # Errors
     /// NotFound, Invalid.
@@ -117,6 +118,22 @@ impl Store {
             credentials::insert(tx, id, CredentialKind::App, &name, &proof)
         })
         .await
+    }
+
+    /// Where the list of revocations ends now: to be read before a password is looked at.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn revocation_mark(&self) -> Result<RevocationMark> {
+        self.read(revocations::mark).await
+    }
+
+    /// What has been revoked after a mark, by whatever process, in order. Kept for a week.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub async fn revocations_since(&self, mark: RevocationMark) -> Result<Vec<Revocation>> {
+        self.read(move |sql| revocations::since(sql, mark)).await
     }
 
     /// An account's credentials, the main password first.

@@ -122,3 +122,37 @@ async fn a_removed_account_is_gone_for_every_call_and_its_name_is_free() {
     assert_ne!(again.id, alice.id);
     assert_eq!(home.store.check().await.unwrap().problems, [""; 0]);
 }
+
+#[tokio::test]
+async fn what_ends_a_right_is_listed_for_those_whose_sessions_stand_on_it() {
+    let home = Home::new().await;
+    let (alice, bob) = (home.account("alice").await, home.account("bob").await);
+    let command_line = home.beside().await;
+    let main = home.store.credentials(alice.id).await.unwrap()[0].id;
+    let phone = home.store.add_app_password(alice.id, "phone", "of the phone").await.unwrap().id;
+    let mark = home.store.revocation_mark().await.unwrap();
+    assert_eq!(home.store.revocations_since(mark).await.unwrap(), []);
+    command_line.set_password(alice.id, "other").await.unwrap();
+    command_line.revoke_credential(alice.id, phone).await.unwrap();
+    command_line.remove_account(bob.id).await.unwrap();
+    let listed = home.store.revocations_since(mark).await.unwrap();
+    let what: Vec<_> = listed.iter().map(|one| (one.account, one.credential)).collect();
+    assert_eq!(what, [(alice.id, Some(main)), (alice.id, Some(phone)), (bob.id, None)]);
+    assert!(listed.is_sorted_by(|a, b| a.mark < b.mark));
+    assert_eq!(home.store.revocations_since(listed[0].mark).await.unwrap(), listed[1..]);
+    assert_eq!(home.store.revocation_mark().await.unwrap(), listed[2].mark);
+}
+
+#[tokio::test]
+async fn a_changed_password_takes_the_push_subscriptions_made_with_the_old_one() {
+    let home = Home::new().await;
+    let alice = home.account("alice").await;
+    home.store.add_app_password(alice.id, "phone", "of the phone").await.unwrap();
+    for (name, password) in [("desk", "secret"), ("phone", "of the phone")] {
+        let access = home.store.authenticate("alice", password).await.unwrap().unwrap();
+        home.store.put_push_subscription(&access, crate::isolation::subscription(name)).await.unwrap();
+    }
+    home.store.set_password(alice.id, "other").await.unwrap();
+    let left = home.store.account_push_subscriptions(alice.id).await.unwrap();
+    assert_eq!(left.iter().map(|one| one.client_id.as_str()).collect::<Vec<_>>(), ["phone"]);
+}
