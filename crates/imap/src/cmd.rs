@@ -3,11 +3,11 @@
 //! A command checks the state, asks the store, writes its untagged responses and returns its tagged answer. What
 //! changed meanwhile is told by [`sync`], between the two.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use store::{Store, UnixTime};
 
-use crate::conn::{Link, Peer};
+use crate::conn::{Link, Origin};
 use crate::reply::Failure;
 use crate::server::Inner;
 use crate::session::Session;
@@ -52,7 +52,7 @@ pub(crate) struct Context<'c> {
     pub(crate) server: &'c Inner,
     pub(crate) session: &'c mut Session,
     pub(crate) link: &'c mut Link,
-    pub(crate) peer: Peer,
+    pub(crate) origin: Origin,
     pub(crate) tag: &'c Tag,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Done {
     /// With this tagged answer.
     Status(Status),
     /// Wrong name or password: the answer waits a while.
-    LoginFailed(Status),
+    LoginFailed { status: Status, delay: Duration },
     /// IDLE has begun.
     Idle,
     /// TLS begins after the answer.

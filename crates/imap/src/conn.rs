@@ -34,13 +34,21 @@ pub(crate) enum Peer {
     Elsewhere,
 }
 
+/// Where a connection comes from, and who has to answer for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) peer: Peer,
+    /// `None` if it is not counted.
+    pub(crate) counted: Option<admission::peer::Peer>,
+}
+
 /// One connection.
 struct Connection {
     server: Arc<Inner>,
     link: Link,
     session: Session,
     framer: Framer,
-    peer: Peer,
+    origin: Origin,
     /// The tag of the IDLE that is under way.
     idling: Option<Tag>,
     bad_commands: u32,
@@ -59,7 +67,7 @@ enum Flow {
 pub(crate) async fn run(
     server: Server,
     socket: Socket,
-    peer: Peer,
+    origin: Origin,
     security: Security,
     stop: CancellationToken,
 ) {
@@ -71,7 +79,7 @@ pub(crate) async fn run(
         server: server.inner,
         session: Session::default(),
         framer: Framer::default(),
-        peer,
+        origin,
         idling: None,
         bad_commands: 0,
         login_failures: 0,
@@ -90,10 +98,10 @@ pub(crate) async fn run(
     connection.link.close().await;
 }
 
-/// Tells a client that there are too many.
-pub(crate) fn refuse(socket: &Socket, security: Security) {
+/// Tells a client why it is not served.
+pub(crate) fn refuse(socket: &Socket, security: Security, why: &str) {
     if security == Security::StartTls {
-        link::write_once(socket, b"* BYE [UNAVAILABLE] too many connections\r\n");
+        link::write_once(socket, format!("* BYE {why}\r\n").as_bytes());
     }
     metrics::counter!("mailbell_imap_refused_total").increment(1);
 }
@@ -123,6 +131,7 @@ enum Wake {
     Changes,
     TimedOut,
     Stopped,
+    Revoked,
 }
 
 impl Connection {
@@ -149,6 +158,11 @@ impl Connection {
                     self.bye("you have been silent for too long");
                     return self.link.flush().await;
                 }
+                // RFC 5530 §3: EXPIRED.
+                Wake::Revoked => {
+                    Status::bye("your access has ended").with(Code::Expired).encode(&mut self.link.out, None);
+                    return self.link.flush().await;
+                }
                 Wake::Stopped => {
                     self.bye("the server is shutting down");
                     return self.link.flush().await;
@@ -159,7 +173,7 @@ impl Connection {
 
     // RFC 9051 §7.1.1: the greeting may carry the capabilities, which saves a round trip.
     fn greet(&mut self) {
-        let surroundings = Surroundings::of(&self.server, &self.link, self.peer);
+        let surroundings = Surroundings::of(&self.server, &self.link, self.origin.peer);
         let capabilities = capabilities(&self.session, &surroundings);
         let text = format!("{} Mailbell ready", self.server.options.hostname);
         Status::ok(text).with(Code::Capability(capabilities)).encode(&mut self.link.out, None);
@@ -195,7 +209,15 @@ impl Connection {
                     self.link.flush().await?;
                     Flow::Go
                 }
-                Some(Event::Command(frame)) => Box::pin(self.command(&frame)).await?,
+                Some(Event::Command(frame)) => {
+                    let end = self.session.end();
+                    tokio::select! {
+                        biased;
+                        flow = Box::pin(self.command(&frame)) => flow?,
+                        // In the midst of an answer there is nothing more to say.
+                        () = ended(end) => return Err(io::Error::other("the credential was revoked")),
+                    }
+                }
                 Some(Event::Rejected { tag, error }) => self.reject(tag.as_ref(), error),
                 Some(Event::Fatal(error)) => {
                     self.bye(error.to_string());
@@ -270,9 +292,9 @@ impl Connection {
     ) -> io::Result<Flow> {
         let status = match result {
             Ok(Done::Status(status)) => status,
-            Ok(Done::LoginFailed(status)) => {
+            Ok(Done::LoginFailed { status, delay }) => {
                 self.login_failures += 1;
-                tokio::time::sleep(self.server.options.limits.login_failure_delay).await;
+                tokio::time::sleep(delay).await;
                 status.encode(&mut self.link.out, Some(&tag));
                 if self.login_failures >= self.server.options.limits.login_failures {
                     self.bye("too many wrong passwords");
@@ -372,6 +394,7 @@ impl Connection {
         let until =
             if self.session.is_anonymous() { self.login_until } else { Instant::now() + limits.idle_time };
         let missing = self.framer.missing(&self.link.input);
+        let end = self.session.end();
         let watch = match self.session.selected_mut() {
             Ok((_, selected)) if self.idling.is_some() => Some(&mut selected.watch),
             _ => None,
@@ -383,6 +406,8 @@ impl Connection {
             }
         };
         tokio::select! {
+            biased;
+            () = ended(end) => Wake::Revoked,
             read = self.link.read(missing) => Wake::Input(read),
             () = changed => Wake::Changes,
             () = tokio::time::sleep_until(until) => Wake::TimedOut,
@@ -395,7 +420,7 @@ impl Connection {
             server: &self.server,
             session: &mut self.session,
             link: &mut self.link,
-            peer: self.peer,
+            origin: self.origin,
             tag,
         }
     }
@@ -405,9 +430,17 @@ impl Connection {
     }
 }
 
+/// Waits for the end of a session's right to be there. Cancel-safe.
+async fn ended(end: Option<CancellationToken>) {
+    match end {
+        Some(end) => end.cancelled_owned().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn outcome(result: &Result<Done, Failure>) -> &'static str {
     match result {
-        Ok(Done::Status(Status { condition: Condition::No, .. }) | Done::LoginFailed(_)) => "refused",
+        Ok(Done::Status(Status { condition: Condition::No, .. }) | Done::LoginFailed { .. }) => "refused",
         Ok(Done::Status(Status { condition: Condition::Bad, .. })) | Err(Failure::Bad(_)) => "bad",
         Ok(_) => "ok",
         Err(Failure::Store(store::Error::Bug(_)) | Failure::Target(store::Error::Bug(_))) => "bug",

@@ -21,6 +21,7 @@ pub mod push;
 mod reply;
 mod server;
 pub mod session;
+mod sessions;
 pub mod wire;
 
 pub use limits::Limits;

@@ -9,6 +9,11 @@ use crate::wire::framer::FrameLimits;
 pub struct Limits {
     /// Connections at a time; one more gets `BYE` at once. Default 20,000.
     pub connections: usize,
+    /// Connections of one peer at a time; one more gets `BYE [LIMIT]` at once. Trusted peers have no such limit.
+    /// Default 200.
+    pub connections_per_peer: usize,
+    /// Sessions of one account at a time; one more login is `NO [LIMIT]`. Default 200.
+    pub connections_per_account: usize,
     /// Text of one command in bytes, literals not counted; longer ones are BAD. Default 64 KiB.
     pub line_bytes: usize,
     /// Literals of one command in bytes, all together, except in APPEND; larger ones are `NO [TOOBIG]`. Default 64 KiB.
@@ -23,8 +28,6 @@ pub struct Limits {
     pub idle_time: Duration,
     /// A client that takes not one byte for so long is cut off. Default 5 minutes.
     pub write_stall_time: Duration,
-    /// How long the answer to a wrong password waits. Default 2 seconds.
-    pub login_failure_delay: Duration,
     /// Wrong passwords on one connection; then `BYE`. Default 4.
     pub login_failures: u32,
     /// BAD commands in a row; then `BYE`. Default 25.
@@ -35,6 +38,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 20_000,
+            connections_per_peer: 200,
+            connections_per_account: 200,
             line_bytes: 64 << 10,
             literal_bytes: 64 << 10,
             message_bytes: 50 << 20,
@@ -42,7 +47,6 @@ impl Default for Limits {
             login_time: Duration::from_secs(120),
             idle_time: Duration::from_secs(30 * 60),
             write_stall_time: Duration::from_secs(5 * 60),
-            login_failure_delay: Duration::from_secs(2),
             login_failures: 4,
             bad_commands: 25,
         }

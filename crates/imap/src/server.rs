@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use admission::guessing::Guessing;
+use admission::peer::Peers;
+use admission::places::Places;
 use bus::Bus;
 use store::Store;
 use tokio::net::{TcpListener, UnixListener};
@@ -12,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::conn::{self, Peer, Socket};
+use crate::conn::{self, Origin, Peer, Socket};
 use crate::limits::Limits;
 use crate::push::registrar::Registrar;
+use crate::sessions::Sessions;
 
 /// How the server behaves.
 #[derive(Clone)]
@@ -27,6 +31,10 @@ pub struct Options {
     pub allow_plaintext_login: bool,
     /// The limits.
     pub limits: Limits,
+    /// Tells peers apart, and which are trusted: limits for a peer don't concern these.
+    pub peers: Peers,
+    /// Slows down who guesses passwords; shared with the other protocols that ask for one.
+    pub guessing: Arc<Guessing>,
     /// What the WEBPUSH commands work with.
     pub push: Arc<Registrar>,
 }
@@ -60,7 +68,9 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) options: Options,
+    pub(crate) sessions: Sessions,
     connections: Arc<Semaphore>,
+    places: Places<admission::peer::Peer>,
 }
 
 impl Server {
@@ -68,36 +78,49 @@ impl Server {
     #[must_use]
     pub fn new(store: Store, bus: Bus, options: Options) -> Self {
         let connections = Arc::new(Semaphore::new(options.limits.connections));
-        Self { inner: Arc::new(Inner { store, bus, options, connections }) }
+        let sessions = Sessions::new(options.limits.connections_per_account);
+        let places = Places::new(options.limits.connections_per_peer);
+        Self { inner: Arc::new(Inner { store, bus, options, sessions, connections, places }) }
     }
 
     /// Accepts connections until `stop` is cancelled, and returns when the last of them has ended. Each gets `BYE`
     /// as soon as it is between two commands; a caller that can't wait for the others drops the future.
     pub async fn serve(&self, listener: Listener, security: Security, stop: CancellationToken) {
+        tokio::select! {
+            () = self.accept_all(listener, security, stop) => {}
+            () = self.inner.sessions.follow(&self.inner.store) => {}
+        }
+    }
+
+    async fn accept_all(&self, listener: Listener, security: Security, stop: CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = accept(&listener) => accepted,
+                accepted = self.accept(&listener) => accepted,
                 Some(ended) = connections.join_next() => {
                     report_panic(ended);
                     continue;
                 }
             };
             match accepted {
-                Ok((socket, peer)) => {
-                    let server = self.clone();
-                    let stop = stop.clone();
-                    match Arc::clone(&self.inner.connections).try_acquire_owned() {
-                        Ok(permit) => {
-                            connections.spawn(async move {
-                                conn::run(server, socket, peer, security, stop).await;
-                                drop(permit);
-                            });
-                        }
-                        Err(_) => conn::refuse(&socket, security),
+                Ok((socket, origin)) => match self.admit(&origin) {
+                    Ok(places) => {
+                        let (server, stop) = (self.clone(), stop.clone());
+                        connections.spawn(async move {
+                            conn::run(server, socket, origin, security, stop).await;
+                            drop(places);
+                        });
                     }
-                }
+                    Err(refusal) => {
+                        tracing::debug!(
+                            peer = origin.counted.map(tracing::field::display),
+                            refusal,
+                            "imap.refused"
+                        );
+                        conn::refuse(&socket, security, refusal);
+                    }
+                },
                 Err(error) => {
                     // Out of descriptors, mostly: those that are open go on, and some will close.
                     tracing::warn!(%error, "can't accept a connection");
@@ -112,18 +135,36 @@ impl Server {
     }
 }
 
-async fn accept(listener: &Listener) -> std::io::Result<(Socket, Peer)> {
-    match listener {
-        Listener::Tcp(listener) => {
-            let (stream, address) = listener.accept().await?;
-            // Answers are written whole: waiting for more of them gains nothing.
-            stream.set_nodelay(true)?;
-            let peer = if is_loopback(address.ip()) { Peer::ThisMachine } else { Peer::Elsewhere };
-            Ok((Socket::Tcp(stream), peer))
+impl Server {
+    /// The places of a new connection, or what its client is told instead.
+    fn admit(&self, origin: &Origin) -> Result<impl Send + 'static, &'static str> {
+        let Inner { options, connections, places, .. } = &*self.inner;
+        if options.guessing.may_connect(origin.counted, Instant::now()).is_err() {
+            return Err("[LIMIT] too many wrong passwords from your address, try again later");
         }
-        Listener::Unix(listener) => {
-            let (stream, _) = listener.accept().await?;
-            Ok((Socket::Unix(stream), Peer::ThisMachine))
+        let permit = Arc::clone(connections).try_acquire_owned();
+        let permit = permit.map_err(|_| "[UNAVAILABLE] too many connections")?;
+        let place = match origin.counted {
+            Some(peer) => Some(places.take(peer).ok_or("[LIMIT] too many connections from your address")?),
+            None => None,
+        };
+        Ok((permit, place))
+    }
+
+    async fn accept(&self, listener: &Listener) -> std::io::Result<(Socket, Origin)> {
+        match listener {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Answers are written whole: waiting for more of them gains nothing.
+                stream.set_nodelay(true)?;
+                let peer = if is_loopback(address.ip()) { Peer::ThisMachine } else { Peer::Elsewhere };
+                let counted = self.inner.options.peers.of(address.ip());
+                Ok((Socket::Tcp(stream), Origin { peer, counted }))
+            }
+            Listener::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Socket::Unix(stream), Origin { peer: Peer::ThisMachine, counted: None }))
+            }
         }
     }
 }

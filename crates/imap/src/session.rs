@@ -4,9 +4,11 @@
 
 use bus::Watch;
 use store::{Access, Keywords, MailboxId};
+use tokio_util::sync::CancellationToken;
 
 use crate::cmd::silwebpush::SessionPush;
 use crate::reply::Failure;
+use crate::sessions::Entered;
 use crate::wire::encode::Quoting;
 use crate::wire::mailbox::Names;
 
@@ -22,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) enabled: Enabled,
     /// What SILWEBPUSH has set for this connection; its end is the connection's.
     pub(crate) push: SessionPush,
+    /// Its place among the sessions of the account, once somebody is logged in.
+    pub(crate) entered: Option<Entered>,
 }
 
 #[derive(Debug, Default)]
@@ -127,9 +131,15 @@ impl Session {
         }
     }
 
+    /// What is cancelled when the session has lost its right to be there; `None` before login.
+    pub(crate) fn end(&self) -> Option<CancellationToken> {
+        self.entered.as_ref().map(|entered| entered.end().clone())
+    }
+
     /// A successful login.
-    pub(crate) fn log_in(&mut self, access: Access) {
+    pub(crate) fn log_in(&mut self, access: Access, entered: Entered) {
         assert!(self.is_anonymous(), "a connection logs in once");
+        self.entered = Some(entered);
         self.state = State::Authenticated(access);
     }
 

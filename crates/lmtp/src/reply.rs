@@ -159,6 +159,10 @@ impl Reply {
         plain(421, "4.3.2", "too many connections, try later")
     }
 
+    pub(crate) fn too_many_connections_of_peer() -> Self {
+        plain(421, "4.7.0", "too many connections from your address, try later")
+    }
+
     pub(crate) fn shutting_down() -> Self {
         plain(421, "4.3.2", "shutting down, try later")
     }

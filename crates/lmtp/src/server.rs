@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use admission::peer::Peers;
+use admission::places::Places;
 use delivery::{Deliverer, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
@@ -26,6 +28,8 @@ pub struct Options {
     pub hostname: String,
     /// How much of everything.
     pub limits: Limits,
+    /// Tells peers apart, and which are trusted: the limit for a peer does not concern these.
+    pub peers: Peers,
     /// What STARTTLS is done with; `None` does not offer it. Certificates are renewed behind its resolver.
     pub tls: Option<TlsAcceptor>,
 }
@@ -39,6 +43,8 @@ pub struct Limits {
     pub recipients: usize,
     /// Connections at a time, over all listeners of this server: 421 4.3.2 above it.
     pub connections: usize,
+    /// Connections of one peer over TCP at a time: 421 4.7.0 above it.
+    pub connections_per_peer: usize,
     /// How long a client may be silent: then 421 4.4.2.
     pub idle: Duration,
 }
@@ -60,6 +66,8 @@ pub struct Server {
     idle: Duration,
     tls: Option<TlsAcceptor>,
     connections: Arc<Semaphore>,
+    peers: Arc<Peers>,
+    places: Places<admission::peer::Peer>,
     /// Makes the ids of connections unique over restarts.
     started_at: u128,
     accepted: Arc<AtomicU64>,
@@ -69,7 +77,7 @@ impl Server {
     /// A server that delivers by `deliverer`.
     #[must_use]
     pub fn new(deliverer: Deliverer, options: Options) -> Self {
-        let Limits { message_bytes, recipients, connections, idle } = options.limits;
+        let Limits { message_bytes, recipients, connections, connections_per_peer, idle } = options.limits;
         let settings = Settings {
             hostname: options.hostname.into(),
             message_bytes_max: message_bytes,
@@ -83,6 +91,8 @@ impl Server {
             idle,
             tls: options.tls,
             connections: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            peers: Arc::new(options.peers),
+            places: Places::new(connections_per_peer),
             started_at,
             accepted: Arc::default(),
         }
@@ -127,13 +137,16 @@ impl Server {
         shutdown: &CancellationToken,
         connections: &mut JoinSet<()>,
     ) {
-        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
-            record::connection_refused();
-            let mut output = Vec::new();
-            Reply::too_many_connections().write(&mut output);
-            // A new socket takes this at once; if it does not, the client loses nothing but the reason.
-            let _ = timeout(ACCEPT_RETRY, socket.write_all(&output)).await;
-            return;
+        let places = match self.admit(&peer) {
+            Ok(places) => places,
+            Err(refusal) => {
+                record::connection_refused();
+                let mut output = Vec::new();
+                refusal.write(&mut output);
+                // A new socket takes this at once; if it does not, the client loses nothing but the reason.
+                let _ = timeout(ACCEPT_RETRY, socket.write_all(&output)).await;
+                return;
+            }
         };
         let tls = if self.tls.is_some() { Tls::Offered } else { Tls::Unavailable };
         let number = self.accepted.fetch_add(1, Ordering::Relaxed);
@@ -146,12 +159,29 @@ impl Server {
             shutdown: shutdown.clone(),
         };
         connections.spawn(async move {
-            let _permit = permit;
+            let _places = places;
             let _record = ConnectionRecord::new();
             if let Err(error) = conn::serve(socket, session, &context).await {
                 tracing::debug!(connection = id, %error, "lmtp.connection");
             }
         });
+    }
+}
+
+impl Server {
+    /// The places of a new connection, or what its client is told instead.
+    fn admit(&self, peer: &Peer) -> Result<impl Send + 'static, Reply> {
+        let permit = Arc::clone(&self.connections).try_acquire_owned();
+        let permit = permit.map_err(|_| Reply::too_many_connections())?;
+        let counted = match peer {
+            Peer::Tcp(address) => self.peers.of(*address),
+            Peer::Unix => None,
+        };
+        let place = match counted {
+            Some(peer) => Some(self.places.take(peer).ok_or_else(Reply::too_many_connections_of_peer)?),
+            None => None,
+        };
+        Ok((permit, place))
     }
 }
 

@@ -19,12 +19,12 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::Url;
 
 pub(crate) use push_limits::{MessageRate, PushLimits};
@@ -136,12 +136,36 @@ pub(crate) struct Limits {
     pub(crate) message_bytes: u64,
     /// LMTP connections at a time; above it 421.
     pub(crate) lmtp_connections: usize,
+    /// Networks whose addresses stand for many, or for us: no limit for an address concerns them.
+    pub(crate) trusted_addresses: Vec<IpNet>,
+    /// LMTP connections of one address at a time; above it 421.
+    pub(crate) lmtp_connections_per_address: usize,
     /// Recipients of one LMTP transaction; above it 452.
     pub(crate) lmtp_recipients: usize,
     /// Silence after which an LMTP connection is closed.
     pub(crate) lmtp_idle: Duration,
     /// IMAP connections at a time; above it BYE.
     pub(crate) imap_connections: usize,
+    /// IMAP connections of one address at a time; above it BYE [LIMIT].
+    pub(crate) imap_connections_per_address: usize,
+    /// IMAP sessions of one account at a time; above it NO [LIMIT].
+    pub(crate) imap_connections_per_account: usize,
+    /// How long the answer to the first wrong password waits.
+    pub(crate) login_delay: Duration,
+    /// Wrong passwords from one address until it is banned.
+    pub(crate) login_failures_per_address: usize,
+    /// Wrong passwords for one account until it is closed to strangers.
+    pub(crate) login_failures_per_account: usize,
+    /// How long the first ban lasts.
+    pub(crate) login_ban: Duration,
+    /// WEBPUSH commands of one account in a minute; above it NO [LIMIT], as for the next three.
+    pub(crate) webpush_commands_per_minute: usize,
+    /// Tokens pushed to one host and not acknowledged.
+    pub(crate) webpush_tokens_per_host: usize,
+    /// Those of one account among them.
+    pub(crate) webpush_tokens_per_account: usize,
+    /// Push subscriptions of one account.
+    pub(crate) webpush_subscriptions: usize,
     /// Silence after which an IMAP connection is closed, RFC 9051 §5.4: at least 30 minutes.
     pub(crate) imap_idle: Duration,
 }
@@ -321,9 +345,21 @@ fn limits(reader: &mut Reader) -> Limits {
     Limits {
         message_bytes: reader.read("limits.message_bytes", 50 << 20, value::bytes),
         lmtp_connections: reader.read("limits.lmtp_connections", 256, value::count),
+        trusted_addresses: reader.read("limits.trusted_addresses", this_machine(), value::networks),
+        lmtp_connections_per_address: reader.read("limits.lmtp_connections_per_address", 256, value::count),
         lmtp_recipients: reader.read("limits.lmtp_recipients", 1000, value::count),
         lmtp_idle: reader.read("limits.lmtp_idle", Duration::from_secs(300), value::duration),
         imap_connections: reader.read("limits.imap_connections", 20_000, value::count),
+        imap_connections_per_address: reader.read("limits.imap_connections_per_address", 200, value::count),
+        imap_connections_per_account: reader.read("limits.imap_connections_per_account", 200, value::count),
+        login_delay: reader.read("limits.login_delay", Duration::from_secs(1), value::duration),
+        login_failures_per_address: reader.read("limits.login_failures_per_address", 20, value::count),
+        login_failures_per_account: reader.read("limits.login_failures_per_account", 50, value::count),
+        login_ban: reader.read("limits.login_ban", Duration::from_secs(600), value::duration),
+        webpush_commands_per_minute: reader.read("limits.webpush_commands_per_minute", 30, value::count),
+        webpush_tokens_per_host: reader.read("limits.webpush_tokens_per_host", 200, value::count),
+        webpush_tokens_per_account: reader.read("limits.webpush_tokens_per_account", 20, value::count),
+        webpush_subscriptions: reader.read("limits.webpush_subscriptions", 50, value::count),
         imap_idle: reader.read("limits.imap_idle", Duration::from_secs(1860), value::duration),
     }
 }
@@ -361,6 +397,14 @@ fn beside(address: ListenAddress, place: &Place) -> ListenAddress {
         ListenAddress::Unix(path) => ListenAddress::Unix(relative_to(place, path)),
         tcp @ ListenAddress::Tcp(_) => tcp,
     }
+}
+
+/// Proxies and web mail are here, and behind them everybody.
+fn this_machine() -> Vec<IpNet> {
+    vec![
+        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+        IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+    ]
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -107,6 +107,8 @@ pub struct PushAttempts {
 /// What a client asks for with WEBPUSH.
 #[derive(Clone)]
 pub struct NewPushSubscription {
+    /// Subscriptions that the account may have, this one included; one more is refused with Limit.
+    pub account_max: usize,
     /// Which protocol.
     pub kind: PushKind,
     /// The client's id.

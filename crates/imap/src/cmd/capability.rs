@@ -35,7 +35,7 @@ impl Surroundings {
 impl Context<'_> {
     /// The connection as capabilities see it.
     pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings::of(self.server, self.link, self.peer)
+        Surroundings::of(self.server, self.link, self.origin.peer)
     }
 }
 

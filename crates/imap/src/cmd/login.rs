@@ -1,6 +1,8 @@
 //! LOGIN (RFC 9051 §6.2.3), and what it shares with AUTHENTICATE: the check of name and password.
 
-use store::SessionId;
+use std::time::{Duration, Instant};
+
+use store::{RevocationMark, SessionId};
 
 use crate::cmd::capability::capabilities;
 use crate::cmd::{Context, Done};
@@ -33,13 +35,52 @@ pub(crate) async fn check_password(
     password: &str,
 ) -> Result<Done, Failure> {
     let name = account_name(context, user).await?;
-    let Some(access) = context.store().authenticate(&name, password).await? else {
+    let (guessing, peer) = (&context.server.options.guessing, context.origin.counted);
+    if let Err(banned) = guessing.may_try(peer, &name, Instant::now()) {
         metrics::counter!("mailbell_imap_login_failures_total").increment(1);
-        let status = Status::no("wrong name or password").with(Code::AuthenticationFailed);
-        return Ok(Done::LoginFailed(status));
+        let text = format!("too many wrong passwords, try again in {} seconds", banned.wait.as_secs() + 1);
+        return Ok(Done::LoginFailed { status: Status::no(text).with(Code::Limit), delay: Duration::ZERO });
+    }
+    // Before the password is looked at, so that no revocation falls between.
+    let began = context.store().revocation_mark().await?;
+    let Some(access) = context.store().authenticate(&name, password).await? else {
+        return Ok(failed(context, &name));
     };
+    guessing.succeeded(peer, &name, Instant::now());
+    enter(context, access, began).await
+}
+
+/// Counts a wrong password.
+fn failed(context: &Context<'_>, name: &str) -> Done {
+    let peer = context.origin.counted;
+    let cost = context.server.options.guessing.failed(peer, name, Instant::now());
+    metrics::counter!("mailbell_imap_login_failures_total").increment(1);
+    let shown = peer.map(tracing::field::display);
+    tracing::info!(peer = shown, delay_ms = cost.delay.as_millis(), "auth.failed");
+    if let Some(ban) = cost.peer_banned {
+        tracing::warn!(peer = shown, seconds = ban.as_secs(), "auth.peer_banned");
+    }
+    if let Some(ban) = cost.account_closed {
+        tracing::warn!(account = name, seconds = ban.as_secs(), "auth.account_closed");
+    }
+    let status = Status::no("wrong name or password").with(Code::AuthenticationFailed);
+    Done::LoginFailed { status, delay: cost.delay }
+}
+
+/// Begins the session of who has proven to be who he is, after `began`.
+async fn enter(
+    context: &mut Context<'_>,
+    access: store::Access,
+    began: RevocationMark,
+) -> Result<Done, Failure> {
+    let sessions = &context.server.sessions;
+    let Some(entered) = sessions.enter(&access, began) else {
+        return Err(Failure::refused(Code::Limit, "too many connections of this account"));
+    };
+    // What was revoked while the password was looked at, and has been told to all who had entered by then.
+    sessions.revoke(&context.store().revocations_since(began).await?);
     let session = SessionId(uuid::Uuid::new_v4().as_u64_pair().0);
-    context.session.log_in(access.in_session(session));
+    context.session.log_in(access.in_session(session), entered);
     // RFC 9051 §6.2.3: the new capabilities with the OK save a round trip.
     let capabilities = capabilities(context.session, &context.surroundings());
     Ok(Done::Status(Status::ok("logged in").with(Code::Capability(capabilities))))

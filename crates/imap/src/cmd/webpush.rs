@@ -42,6 +42,7 @@ async fn put(context: &mut Context<'_>, put: PutSubscription) -> Result<(), Fail
         .map_err(|error| Failure::refused(Code::Limit, error.to_string()))?;
     let vapid_key = registrar.keys.current_id();
     let new = NewPushSubscription {
+        account_max: registrar.subscriptions_per_account(),
         kind: PushKind::ImapWebPush,
         client_id: put.id.as_str().to_owned(),
         endpoint: put.endpoint,

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Bytes of the future that a call would make, without making it.
-fn future_bytes<F>(_: impl FnOnce(Server, Socket, Peer, Security, CancellationToken) -> F) -> usize {
+fn future_bytes<F>(_: impl FnOnce(Server, Socket, Origin, Security, CancellationToken) -> F) -> usize {
     size_of::<F>()
 }
 

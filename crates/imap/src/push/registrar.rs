@@ -6,7 +6,7 @@
 //! - Tokens under way to one host, pushed in the last ten minutes and not acknowledged: nobody must be able to have a
 //!   stranger's server flooded from here (draft-gougeon-imap-webpush §10). Each account has a share of them only: the big
 //!   push services serve everybody, and nobody must be able to keep the others from registering there.
-//! - Subscriptions of one account: the store's.
+//! - Subscriptions of one account, which the store counts.
 //!
 //! Both counts are in memory, bounded, and forgotten by a restart.
 
@@ -31,11 +31,18 @@ pub struct RegistrarLimits {
     pub tokens_per_host: usize,
     /// Those of one account among them.
     pub tokens_per_account: usize,
+    /// Subscriptions of one account.
+    pub subscriptions_per_account: usize,
 }
 
 impl Default for RegistrarLimits {
     fn default() -> Self {
-        Self { commands_per_minute: 30, tokens_per_host: 200, tokens_per_account: 20 }
+        Self {
+            commands_per_minute: 30,
+            tokens_per_host: 200,
+            tokens_per_account: 20,
+            subscriptions_per_account: 50,
+        }
     }
 }
 
@@ -85,6 +92,12 @@ impl Registrar {
     #[must_use]
     pub fn new(handle: Handle, keys: VapidKeys, policy: Policy, limits: RegistrarLimits) -> Self {
         Self { handle, keys, policy, limits, counts: Mutex::default() }
+    }
+
+    /// Subscriptions that one account may have.
+    #[must_use]
+    pub fn subscriptions_per_account(&self) -> usize {
+        self.limits.subscriptions_per_account
     }
 
     /// Counts a WEBPUSH command of an account that may have a token pushed to this endpoint. [`Registrar::pushed`] or

@@ -1,6 +1,8 @@
 //! The IMAP server as its clients see it: over loopback, with a real store behind it.
 
 #[cfg(test)]
+mod admission;
+#[cfg(test)]
 mod connection;
 #[cfg(test)]
 mod consistency;

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::guessing::{self, Guessing};
+use admission::peer::Peers;
 use bytes::Bytes;
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
@@ -82,6 +84,8 @@ impl World {
             allow_plaintext_login: false,
             limits: Limits::default(),
             push,
+            peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),
+            guessing: Arc::new(Guessing::new(guessing::Limits::default())),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -12,11 +12,24 @@ const ENVELOPE: &str = "MAIL FROM:<a@example.net>\r\nRCPT TO:<alice>\r\n";
 
 #[tokio::test]
 async fn a_connection_over_the_limit_is_told_so_and_others_take_its_place_later() {
-    let fixture = Fixture::start(lmtp::Limits { connections: 1, ..limits() }, &[]).await;
+    let cases = [
+        (lmtp::Limits { connections: 1, ..limits() }, "421 4.3.2 too many connections, try later"),
+        (
+            lmtp::Limits { connections_per_peer: 1, ..limits() },
+            "421 4.7.0 too many connections from your address, try later",
+        ),
+    ];
+    for (limits, refusal) in cases {
+        check_one_too_many(limits, refusal).await;
+    }
+}
+
+async fn check_one_too_many(limits: lmtp::Limits, refusal: &str) {
+    let fixture = Fixture::start(limits, &[]).await;
     let mut first = fixture.connect().await;
     first.greet().await;
     let mut second = fixture.connect().await;
-    assert_eq!(second.line().await.as_deref(), Some("421 4.3.2 too many connections, try later"));
+    assert_eq!(second.line().await.as_deref(), Some(refusal));
     assert_eq!(second.line().await, None);
     assert_replies(&first.say("QUIT\r\n", 1).await, &["221 "]);
     drop(first);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use admission::peer::Peers;
 use delivery::Deliverer;
 use lmtp::{Limits, Listener, Options, Server};
 use store::{MailboxName, NewAccount, Store};
@@ -19,7 +20,13 @@ pub(crate) const HOSTNAME: &str = "host.example";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn limits() -> Limits {
-    Limits { message_bytes: 50 << 20, recipients: 1000, connections: 256, idle: Duration::from_secs(300) }
+    Limits {
+        message_bytes: 50 << 20,
+        recipients: 1000,
+        connections: 256,
+        connections_per_peer: 256,
+        idle: Duration::from_secs(300),
+    }
 }
 
 pub(crate) struct Fixture {
@@ -50,7 +57,10 @@ impl Fixture {
             store.create_account(new).await.expect("a new account");
         }
         let deliverer = Deliverer::new(store.clone(), delivery_options());
-        let server = Server::new(deliverer, Options { hostname: HOSTNAME.into(), limits, tls });
+        let server = Server::new(
+            deliverer,
+            Options { hostname: HOSTNAME.into(), limits, peers: Peers::new(Vec::new()), tls },
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shutdown = CancellationToken::new();

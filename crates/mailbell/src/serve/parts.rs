@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::guessing::{self, Guessing};
+use admission::peer::Peers;
 use anyhow::{Context as _, bail};
-use imap::push::registrar::Registrar;
+use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
@@ -41,6 +43,7 @@ pub(crate) fn lmtp_limits(config: &Config) -> lmtp::Limits {
         message_bytes: config.limits.message_bytes,
         recipients: config.limits.lmtp_recipients,
         connections: config.limits.lmtp_connections,
+        connections_per_peer: config.limits.lmtp_connections_per_address,
         idle: config.limits.lmtp_idle,
     }
 }
@@ -86,12 +89,41 @@ pub(crate) fn imap_options(
         allow_plaintext_login: config.imap.allow_plaintext_login,
         limits: imap::Limits {
             connections: config.limits.imap_connections,
+            connections_per_peer: config.limits.imap_connections_per_address,
+            connections_per_account: config.limits.imap_connections_per_account,
             message_bytes: config.limits.message_bytes,
             idle_time: config.limits.imap_idle,
             ..imap::Limits::default()
         },
+        peers: peers(config),
+        guessing: Arc::new(Guessing::new(guessing_limits(config))),
         push,
     })
+}
+
+/// Who counts as one peer.
+pub(crate) fn peers(config: &Config) -> Peers {
+    Peers::new(config.limits.trusted_addresses.clone())
+}
+
+fn guessing_limits(config: &Config) -> guessing::Limits {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    guessing::Limits {
+        delay: config.limits.login_delay,
+        peer_failures: count(config.limits.login_failures_per_address),
+        account_failures: count(config.limits.login_failures_per_account),
+        ban: config.limits.login_ban,
+    }
+}
+
+/// How much the WEBPUSH commands give.
+pub(crate) fn registrar_limits(config: &Config) -> RegistrarLimits {
+    RegistrarLimits {
+        commands_per_minute: config.limits.webpush_commands_per_minute,
+        tokens_per_host: config.limits.webpush_tokens_per_host,
+        tokens_per_account: config.limits.webpush_tokens_per_account,
+        subscriptions_per_account: config.limits.webpush_subscriptions,
+    }
 }
 
 /// A socket for IMAP.

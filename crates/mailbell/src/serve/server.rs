@@ -16,7 +16,7 @@ use anyhow::{Context as _, anyhow};
 use bus::Bus;
 use delivery::Deliverer;
 use imap::Security;
-use imap::push::registrar::{Registrar, RegistrarLimits};
+use imap::push::registrar::Registrar;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notifier::clock::Clock;
 use notifier::compose::{Composer, Composers};
@@ -191,7 +191,7 @@ impl Server {
         let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
         let handle = Handle::new();
         let policy = sender.policy().clone();
-        let registrar = Registrar::new(handle.clone(), keys.clone(), policy, RegistrarLimits::default());
+        let registrar = Registrar::new(handle.clone(), keys.clone(), policy, parts::registrar_limits(config));
         let composer: Arc<dyn Composer> = Arc::new(parts::imap_composer(config));
         let notifier = Notifier::new(
             notifier::notifier::Parts {
@@ -217,6 +217,7 @@ impl Server {
             lmtp::Options {
                 hostname: config.hostname.clone(),
                 limits: parts::lmtp_limits(config),
+                peers: parts::peers(config),
                 tls: Some(TlsAcceptor::from(self.tls.server_config(&[])?)),
             },
         );

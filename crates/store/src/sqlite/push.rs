@@ -57,7 +57,7 @@ fn insert(
     credential: CredentialId,
     new: &NewPushSubscription,
 ) -> Result<PutPushSubscription> {
-    if of_account(tx.sql, account)?.len() >= SUBSCRIPTIONS_MAX {
+    if of_account(tx.sql, account)?.len() >= new.account_max {
         return Err(Error::Limit("push subscriptions of an account"));
     }
     let id = tx.sql.one(
@@ -238,5 +238,3 @@ fn kind_column(kind: PushKind) -> i64 {
 
 const PENDING: i64 = 0;
 const ACTIVE: i64 = 1;
-/// One more is refused with Limit.
-const SUBSCRIPTIONS_MAX: usize = 50;

@@ -10,7 +10,8 @@ use crate::{
 
 impl Store {
     /// Creates or updates. A new one, an altered one and one that is active under another VAPID key are Pending
-    /// afterwards, unsilenced, with the new token; the cursor of an existing one stays. At most 50 for an account.
+    /// afterwards, unsilenced, with the new token; the cursor of an existing one stays. At most as many for an account as
+    /// `new` says.
     ///
     /// # Errors
     /// Forbidden for the system and for readers, Exists if another credential has one of this id and the access is

@@ -58,6 +58,7 @@ struct Ids {
 
 pub(crate) fn subscription(client_id: &str) -> NewPushSubscription {
     NewPushSubscription {
+        account_max: 50,
         kind: PushKind::ImapWebPush,
         client_id: client_id.into(),
         endpoint: "https://push.example.org/1".into(),

@@ -7,7 +7,12 @@ const NOW: UnixTime = UnixTime(1_000_000);
 fn registrar() -> Registrar {
     let keys = VapidKeys::new(SigningKey::generate().expect("a key"), []);
     let policy = Policy { allow_addresses: Vec::new(), allow_http: false, own_service: None, contact: None };
-    let limits = RegistrarLimits { commands_per_minute: 3, tokens_per_host: 3, tokens_per_account: 2 };
+    let limits = RegistrarLimits {
+        commands_per_minute: 3,
+        tokens_per_host: 3,
+        tokens_per_account: 2,
+        subscriptions_per_account: 5,
+    };
     Registrar::new(Handle::new(), keys, policy, limits)
 }
 

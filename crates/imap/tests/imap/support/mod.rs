@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::guessing::{self, Guessing};
+use admission::peer::Peers;
 use bytes::Bytes;
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::{Limits, Listener, Options, Security, Server};
@@ -42,9 +44,13 @@ pub(crate) fn limits() -> Limits {
         literal_bytes: 1_000,
         message_bytes: 5_000,
         discard_bytes: 20_000,
-        login_failure_delay: Duration::from_millis(1),
         ..Limits::default()
     }
+}
+
+/// As outside of tests, but nobody waits.
+pub(crate) fn quick_guessing() -> guessing::Limits {
+    guessing::Limits { delay: Duration::from_millis(1), ..guessing::Limits::default() }
 }
 
 /// The WEBPUSH commands' side, over a notifier that is not running: nothing is pushed.
@@ -69,6 +75,8 @@ impl TestServer {
             allow_plaintext_login: false,
             limits: limits(),
             push: Arc::new(registrar()),
+            peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),
+            guessing: Arc::new(Guessing::new(quick_guessing())),
         };
         options(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -135,4 +135,4 @@ impl<'p> Player<'p> {
 }
 
 /// Far longer than any answer takes; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
