@@ -1,5 +1,7 @@
 //! What pushes say (draft-gougeon-imap-webpush §6 and §7): known answers for each form.
 
+use imap::push::{ImapComposer, SilentMailboxes};
+use notifier::compose::{Assignment, Composer as _, Detail, Known};
 use store::{MailboxName, SpecialUse, Target};
 
 use crate::world::{Client, Device, World};
@@ -95,6 +97,51 @@ async fn the_capabilities_of_the_registering_connection_shape_its_pushes() {
     assert!(push.starts_with("* SELECT Entw&APw-rfe\r\n") && !push.contains("MODSEQ"), "{push}");
     let push = world.push(&new).await;
     assert!(push.starts_with("* SELECT \"Entwürfe\"\r\n") && push.contains("FLAGS () MODSEQ ("), "{push}");
+}
+
+#[tokio::test]
+async fn preview_and_emailid_are_told_to_those_who_enabled_them() {
+    let (world, _client, phone) = phone().await;
+    let access = world.store.system_access(world.alice);
+    let mut subscription = world.store.account_push_subscriptions(world.alice).await.unwrap().remove(0);
+    let placed = world.deliver("From: a@example.org\nSubject: x\n\nHello there\n").await;
+    world.push(&phone).await;
+    let id = placed.message.0;
+    let cases = [
+        ("", "* 1 UIDFETCH (FLAGS () ENVELOPE (", false),
+        ("OBJECTID", &format!("* 1 UIDFETCH (FLAGS () EMAILID (M{id}) ENVELOPE ("), false),
+        ("PREVIEW", "* 1 UIDFETCH (FLAGS () ENVELOPE (", true),
+    ];
+    for (enabled, start, has_preview) in cases {
+        subscription.enabled = enabled.split_whitespace().map(str::to_owned).collect();
+        let assignment = Assignment {
+            subscription: &subscription,
+            access: &access,
+            from: subscription.cursor,
+            detail: Detail::Full,
+            known: &Known::default(),
+        };
+        let composer = ImapComposer::new(SilentMailboxes::new(["Junk"]));
+        let push = composer.compose(&world.store, assignment).await.unwrap().push.unwrap();
+        let push = String::from_utf8(push.cleartext.to_vec()).unwrap();
+        assert!(push.starts_with(&format!("* SELECT INBOX\r\n{start}")), "{enabled}: {push}");
+        assert_eq!(push.contains(" PREVIEW \"Hello there\""), has_preview, "{enabled}: {push}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_missed_more_than_is_remembered_is_told_to_synchronise() {
+    let (mut world, _client, phone) = phone().await;
+    world.stop_notifier().await;
+    world.deliver(PLAIN).await;
+    world.forget_history();
+    world.start_notifier();
+    let arrived = world.sink.next(&phone.path()).await;
+    assert_eq!(phone.read(&arrived), "* SYNC\r\n");
+    assert_eq!(["topic", "urgency"].map(|name| arrived.header(name)), ["sync", "low"]);
+    // From there on it is told of changes again.
+    world.deliver("Subject: next\n\nHello\n").await;
+    assert!(world.push(&phone).await.contains("\"next\""));
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use store::{PushAttempts, PushProgress};
+
 use crate::sink::Mood;
 use crate::world::World;
 
@@ -109,4 +111,40 @@ async fn a_client_that_registers_again_unchanged_does_not_lift_the_wait_of_its_p
     world.deliver("Subject: more\n\nHello\n").await;
     assert!(world.push(&other).await.contains("more"));
     assert_eq!(world.sink.attempts(&phone.path()), 2, "the token and one push");
+}
+
+#[tokio::test]
+async fn a_push_service_that_is_away_twenty_times_in_a_row_ends_the_subscription_until_it_is_renewed() {
+    let mut world = World::start().await;
+    let mut client = world.client().await;
+    let mut devices = Vec::new();
+    for (name, failures) in [("last", 19), ("before", 18)] {
+        let device = world.acknowledged(&mut client, world.device_at(name, 1)).await;
+        devices.push((device, failures));
+    }
+    // The first failures take hours: they are noted as if they had been.
+    world.stop_notifier().await;
+    let rows = world.store.account_push_subscriptions(world.alice).await.unwrap();
+    let progress = rows.iter().map(|row| {
+        let failures = devices.iter().find(|(device, _)| device.name == row.client_id).unwrap().1;
+        PushProgress {
+            id: row.id,
+            cursor: row.cursor,
+            attempts: PushAttempts { failures, next_attempt_at: None, ..row.attempts.clone() },
+        }
+    });
+    world.store.record_push_progress(progress.collect()).await.unwrap();
+    world.sink.kill(1).await;
+    world.start_notifier();
+    world.deliver("Subject: in vain\n\nHello\n").await;
+    let (last, before) = (&devices[0].0, &devices[1].0);
+    let inactive = format!("* WEBPUSH last {} NIL", last.endpoint());
+    let ended = async { while !client.ok("LWEBPUSH *").await.contains(&inactive) {} };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it is deactivated");
+    let active = format!("* WEBPUSH before {} 0", before.endpoint());
+    assert!(client.ok("LWEBPUSH *").await.contains(&active), "one failure fewer");
+    // The same device at a service that works.
+    let renewed = world.acknowledged(&mut client, world.device_at("last", 0)).await;
+    world.deliver("Subject: again\n\nHello\n").await;
+    assert!(world.push(&renewed).await.contains("again"));
 }

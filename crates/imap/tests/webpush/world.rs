@@ -42,7 +42,7 @@ pub(crate) struct World {
     address: SocketAddr,
     stop_imap: CancellationToken,
     notifier: Option<(CancellationToken, JoinHandle<()>)>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// What a notifier is built of, also a second time.
@@ -102,7 +102,7 @@ impl World {
             address,
             stop_imap,
             notifier: None,
-            _directory: directory,
+            directory,
         };
         world.start_notifier();
         world
@@ -130,6 +130,12 @@ impl World {
         let (stop, running) = self.notifier.take().expect("a running notifier");
         stop.cancel();
         tokio::time::timeout(Duration::from_secs(20), running).await.expect("it drains in time").unwrap();
+    }
+
+    /// As after 30 days: what was removed up to now is no longer known. No call of the store does that.
+    pub(crate) fn forget_history(&self) {
+        let database = rusqlite::Connection::open(self.directory.path().join("mail.sqlite")).unwrap();
+        database.execute("UPDATE account SET horizon = modseq", []).unwrap();
     }
 
     /// As a crash does: nothing is drained, nothing is stored.
