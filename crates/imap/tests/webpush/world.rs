@@ -93,17 +93,8 @@ impl World {
         let (server, stop) = (Server::new(store.clone(), bus.clone(), settings), stop_imap.clone());
         tokio::spawn(async move { server.serve(Listener::Tcp(listener), Security::StartTls, stop).await });
         let parts = Shared { bus, handle, sender };
-        let mut world = Self {
-            sink,
-            store,
-            alice,
-            keys,
-            parts,
-            address,
-            stop_imap,
-            notifier: None,
-            directory,
-        };
+        let mut world =
+            Self { sink, store, alice, keys, parts, address, stop_imap, notifier: None, directory };
         world.start_notifier();
         world
     }
