@@ -21,14 +21,14 @@ async fn a_connection_that_does_nothing_is_closed() {
 #[tokio::test]
 async fn a_connection_with_a_reader_may_be_silent_as_long_as_it_answers_pings() {
     let server = TestServer::with(|config| {
-        config.http.idle_timeout = Duration::from_millis(20);
-        config.delivery.keep_alive_interval = Duration::from_millis(10);
+        config.http.idle_timeout = Duration::from_millis(500);
+        config.delivery.keep_alive_interval = Duration::from_millis(100);
     })
     .await;
     let mut agent = UserAgent::connect(&server).await;
     let to = agent.subscribe(&[]).await;
     let mut reading = agent.read(&to.set, &[]);
-    let early = tokio::time::timeout(Duration::from_millis(300), reading.promise()).await;
+    let early = tokio::time::timeout(Duration::from_millis(1200), reading.promise()).await;
     assert!(early.is_err());
     server.push(&to.push, &[], "still here").await;
     assert_eq!(reading.bodies(1).await, ["still here"]);
@@ -38,9 +38,9 @@ async fn a_connection_with_a_reader_may_be_silent_as_long_as_it_answers_pings() 
 #[tokio::test]
 async fn a_reader_that_has_vanished_is_noticed_and_its_messages_wait() {
     let server = TestServer::with(|config| {
-        config.http.idle_timeout = Duration::from_millis(20);
-        config.delivery.keep_alive_interval = Duration::from_millis(10);
-        config.delivery.keep_alive_timeout = Duration::from_millis(50);
+        config.http.idle_timeout = Duration::from_millis(500);
+        config.delivery.keep_alive_interval = Duration::from_millis(100);
+        config.delivery.keep_alive_timeout = Duration::from_millis(500);
     })
     .await;
     // A network between the two that passes nothing on any more, without telling.
@@ -83,7 +83,7 @@ async fn at_shutdown_readers_are_answered_and_connections_end() {
 
 #[tokio::test]
 async fn heads_and_bodies_have_their_limits() {
-    let server = TestServer::with(|config| config.http.body_timeout = Duration::from_millis(50)).await;
+    let server = TestServer::with(|config| config.http.body_timeout = Duration::from_millis(500)).await;
     let mut agent = UserAgent::connect(&server).await;
     let to = agent.subscribe(&[]).await;
     let ttl = ("ttl", "60");
