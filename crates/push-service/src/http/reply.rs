@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -165,7 +165,7 @@ pub fn preflight() -> Response<Full<Bytes>> {
     let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     let fields = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE, OPTIONS"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS"),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
             "Authorization, Content-Encoding, Content-Type, Crypto-Key, Encryption, Prefer, TTL, Topic, Urgency",
@@ -180,10 +180,17 @@ pub fn preflight() -> Response<Full<Bytes>> {
 
 /// What every response says to browsers.
 pub fn add_common_fields(headers: &mut HeaderMap) {
-    let fields: [(HeaderName, &'static str); 5] = [
+    let fields: [(HeaderName, &'static str); 7] = [
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (ACCESS_CONTROL_EXPOSE_HEADERS, "Location, Link, TTL, Retry-After, WWW-Authenticate"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        // Nothing here is a page; what is shown as one all the same can do nothing.
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+        ),
+        (X_FRAME_OPTIONS, "DENY"),
+        // Pages that are isolated from other origins may read the answers too.
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
     ];

@@ -72,7 +72,7 @@ async fn a_bad_request_is_refused_with_the_reason() {
     let endpoint = agent.register(CHANNEL, None).await;
     let forged = format!("{}/wpush/{}", server.origin, "A".repeat(43));
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], usize, u16);
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 10] = [
         ("no TTL", &endpoint, &[("ttl", "")], 1, 400),
         ("malformed TTL", &endpoint, &[("ttl", "soon")], 1, 400),
         ("unknown urgency", &endpoint, &[("urgency", "urgent")], 1, 400),
@@ -80,6 +80,7 @@ async fn a_bad_request_is_refused_with_the_reason() {
         ("unknown coding", &endpoint, &[("content-encoding", "br")], 1, 415),
         ("forged token", &forged, &[], 1, 404),
         ("4096 bytes are always taken", &endpoint, &[ENCRYPTED], 4096, 201),
+        ("without a content coding too", &endpoint, &[], 4096, 201),
         ("the limit is taken", &endpoint, &[ENCRYPTED], 5630, 201),
         ("one more is not", &endpoint, &[ENCRYPTED], 5631, 413),
     ];
@@ -292,12 +293,52 @@ async fn pages_of_any_origin_may_post_and_other_methods_are_named() {
     assert!(field(&preflight, "access-control-allow-methods").contains("POST"));
     let refused = server.send("DELETE", &endpoint).await;
     assert_eq!((status(&refused), field(&refused, "allow")), (405, "GET, POST, PUT, OPTIONS"));
-    for response in [preflight, refused, server.send("GET", "/").await] {
-        assert_eq!(field(&response, "access-control-allow-origin"), "*");
-        assert!(field(&response, "content-security-policy").starts_with("default-src 'none'"));
-        assert_eq!(field(&response, "x-content-type-options"), "nosniff");
+}
+
+// Content Security Policy Level 3 §3.1, Fetch §3.2
+#[tokio::test]
+async fn every_answer_is_readable_for_pages_and_nothing_is_a_page() {
+    let server = TestServer::with(|config| config.subscription_rate.burst = 3).await;
+    let mut agent = server.agent(None).await;
+    let endpoint = agent.register(CHANNEL, None).await;
+    let unregistered = agent.register(OTHER_CHANNEL, None).await;
+    agent.send(json!({"messageType": "unregister", "channelID": OTHER_CHANNEL})).await;
+    agent.next().await;
+    let websocket = Request::get("/").header("host", "push.test").header("connection", "upgrade");
+    let websocket = websocket.header("upgrade", "websocket").header("sec-websocket-version", "12");
+    let answers = [
+        (201, server.push(&endpoint, &[], "x").await),
+        (400, server.push(&endpoint, &[("ttl", "soon")], "x").await),
+        (401, server.push(&endpoint, &[("authorization", "vapid t=x")], "x").await),
+        (413, server.push(&endpoint, &[], vec![b'x'; 6000]).await),
+        (201, server.push(&endpoint, &[], "x").await),
+        (429, server.push(&endpoint, &[], "x").await),
+        (410, server.push(&unregistered, &[], "x").await),
+        (404, server.push("/wpush/forged", &[], "x").await),
+        (200, server.send("GET", &endpoint).await),
+        (204, server.send("OPTIONS", &endpoint).await),
+        (405, server.send("DELETE", &endpoint).await),
+        (404, server.send("DELETE", "/m/forged").await),
+        (404, server.send("GET", "/").await),
+        (404, server.send("GET", "/v1/broadcasts").await),
+        (426, server.request(websocket.body(Full::default()).unwrap()).await),
+    ];
+    let policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+    let expected = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "Location, Link, TTL, Retry-After, WWW-Authenticate"),
+        ("content-security-policy", policy),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    ];
+    for (code, answer) in answers {
+        assert_eq!(status(&answer), code);
+        for (name, value) in expected {
+            assert_eq!(field(&answer, name), value, "{name} of {code}");
+        }
     }
-    assert_eq!(status(&server.send("GET", "/elsewhere").await), 404);
 }
 
 // UnifiedPush, "Application server": discovery.

@@ -96,6 +96,7 @@ where
             let mut response = reply::empty(status);
             let version = HeaderValue::from_static("13");
             response.headers_mut().insert(http::header::SEC_WEBSOCKET_VERSION, version);
+            reply::add_common_fields(response.headers_mut());
             response.map(ResponseBody::Complete)
         }
         Handshake::Accept(accept) => {
