@@ -114,6 +114,8 @@ pub(crate) struct PushService {
     pub(crate) public_url: Option<Url>,
     /// Whether TLS is done in front of the push listener, which then speaks plain HTTP.
     pub(crate) tls_in_front: bool,
+    /// The file with the token that may set broadcasts; without it nobody may.
+    pub(crate) broadcast_token_file: Option<PathBuf>,
     /// What its users can cause.
     pub(crate) limits: PushLimits,
 }
@@ -328,6 +330,7 @@ fn push_service(reader: &mut Reader) -> PushService {
     PushService {
         public_url: reader.read("push_service.public_url", None, |raw| value::origin(raw).map(Some)),
         tls_in_front: reader.read("push_service.tls_in_front", false, value::flag),
+        broadcast_token_file: path(reader, "push_service.broadcast_token_file"),
         limits: push_limits::read(reader),
     }
 }

@@ -1,8 +1,13 @@
 //! Log lines on standard error, as text or JSON, with a level that can be changed while we run.
+//!
+//! Invariant: whatever the level, libraries that carry what peers send say nothing below a warning. At trace they print
+//! whole frames, and those hold endpoints and messages.
 
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
@@ -24,6 +29,7 @@ impl Logging {
             LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
+        let lines = lines.with_filter(filter_fn(|line| is_discreet(line.target(), line.level())));
         tracing_subscriber::registry().with(filter).with(lines).try_init().context("cannot start logging")?;
         Ok(Self { filter: handle })
     }
@@ -34,6 +40,24 @@ impl Logging {
     }
 }
 
+fn is_discreet(target: &str, level: &Level) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
+    *level <= Level::WARN || !CARRIERS.contains(&library)
+}
+
 fn parse(level: &str) -> anyhow::Result<EnvFilter> {
     EnvFilter::try_new(level).with_context(|| format!("{level:?} is not a log level"))
 }
+
+/// Libraries through whose hands requests, frames and messages go.
+const CARRIERS: [&str; 9] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "rumqttc",
+    "rustls",
+    "tokio_rustls",
+    "tokio_tungstenite",
+    "tungstenite",
+    "zbus",
+];

@@ -28,14 +28,18 @@ pub(crate) struct PushLimits {
     pub(crate) aggregate_members: u64,
     /// Connections at a time.
     pub(crate) connections: usize,
+    /// Connections at a time of one peer address.
+    pub(crate) peer_connections: u32,
+    /// User agents that one peer address may register.
+    pub(crate) peer_agents: MessageRate,
 }
 
-/// A rate with a burst.
+/// A rate with a burst, of messages or of what else is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MessageRate {
-    /// Messages in a second.
+    /// So many in a second.
     pub(crate) per_second: u32,
-    /// Messages at once, when there were none before.
+    /// So many at once, when there were none before.
     pub(crate) burst: u32,
 }
 
@@ -73,6 +77,11 @@ pub(super) fn read(reader: &mut Reader) -> PushLimits {
         agent_idle: reader.read("push_service.agent_idle", days(60), value::duration),
         aggregate_members: reader.read("push_service.aggregate_members", 20_000, number),
         connections: reader.read("push_service.connections", 100_000, value::count),
+        peer_connections: reader.read("push_service.peer_connections", 10_000, number),
+        peer_agents: MessageRate {
+            per_second: reader.read("push_service.peer_agents_rate", 10, number),
+            burst: reader.read("push_service.peer_agents_burst", 20_000, number),
+        },
     }
 }
 

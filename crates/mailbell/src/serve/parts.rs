@@ -13,7 +13,7 @@ use imap::push::{ImapComposer, SilentMailboxes};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
 use push_sender::sender::PushSender;
-use push_service::config::PublicUrl;
+use push_service::config::{BearerToken, PeerLimits, PublicUrl};
 use push_service::storage::sqlite::SqliteStorage;
 use push_service::token::TokenKey;
 use tokio::net::TcpListener;
@@ -177,7 +177,19 @@ pub(crate) fn push_service(
     data_dir::make(&directory)?;
     let tokens = TokenKey::load_or_create(&directory.join("token.key"))
         .with_context(|| format!("cannot use {}", directory.join("token.key").display()))?;
-    let settings = push_service_settings(PublicUrl::parse(public_url.as_str())?, &config.push_service.limits);
+    let mut settings =
+        push_service_settings(PublicUrl::parse(public_url.as_str())?, &config.push_service.limits);
+    if config.push_service.tls_in_front {
+        // All come from the proxy's address.
+        settings.peers = None;
+    }
+    if let Some(file) = &config.push_service.broadcast_token_file {
+        let token = std::fs::read_to_string(file)
+            .with_context(|| format!("push_service.broadcast_token_file: cannot read {}", file.display()))?;
+        let token = BearerToken::parse(token.trim())
+            .with_context(|| format!("push_service.broadcast_token_file: {}", file.display()))?;
+        settings.broadcast_token = Some(token);
+    }
     let storage = SqliteStorage::open(&directory.join(PUSH_SERVICE_FILE), settings.retention)
         .with_context(|| format!("cannot open {}", directory.join(PUSH_SERVICE_FILE).display()))?;
     Ok(push_service::server::Server::new(settings, tokens, Arc::new(storage))?)
@@ -191,6 +203,8 @@ fn push_service_settings(public_url: PublicUrl, limits: &PushLimits) -> push_ser
     settings.subscription_rate = rate(limits.subscription_rate);
     settings.sender_rate = rate(limits.sender_rate);
     settings.http.connections_max = limits.connections;
+    settings.peers =
+        Some(PeerLimits { connections_max: limits.peer_connections, new_agents: rate(limits.peer_agents) });
     let retention = &mut settings.retention;
     retention.subscription_messages_max = limits.subscription.messages;
     retention.subscription_bytes_max = limits.subscription.bytes;
