@@ -4,14 +4,18 @@
 //! Each start of Firefox takes seconds, so each test goes through many cases with one. All together take less than 90
 //! seconds on a machine with two cores.
 
+mod authority;
 mod browser;
 mod senders;
 
-use anyhow::{Result, ensure};
-use serde_json::Value;
-use testkit::server::Mailbell;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use testkit::imap::Imap;
+use testkit::lmtp::Lmtp;
+use testkit::server::{Mailbell, PASSWORD};
 use webpush::vapid::key::SigningKey;
 
+use crate::authority::Authority;
 use crate::browser::{Firefox, Programs};
 use crate::senders::{Push, Sender};
 
@@ -42,10 +46,14 @@ impl Stage {
         sender.send(&self.programs, None, pushes)
     }
 
+    /// In any order: Firefox decrypts several pushes at once.
     fn receives(&mut self, expected: &[(&str, Option<&str>)]) -> Result<()> {
         let received = self.firefox.receive(expected.len())?;
-        let received: Vec<_> =
+        let mut received: Vec<_> =
             received.iter().map(|(scope, text)| (scope.as_str(), text.as_deref())).collect();
+        let mut expected = expected.to_vec();
+        received.sort_unstable();
+        expected.sort_unstable();
         ensure!(received == expected, "received {received:?} and not {expected:?}");
         Ok(())
     }
@@ -56,6 +64,7 @@ fn a_page_subscribes_receives_and_unsubscribes() -> Result<()> {
     let Some(mut stage) = Stage::set("a_page_subscribes_receives_and_unsubscribes")? else { return Ok(()) };
     pushes_arrive_decrypted_from_both_senders(&mut stage)?;
     a_restricted_subscription_takes_only_what_its_key_has_signed(&mut stage)?;
+    a_page_of_another_origin_sends(&mut stage)?;
     what_waited_while_firefox_was_away_arrives_once(&mut stage)?;
     an_unsubscribed_endpoint_is_gone(&mut stage)
 }
@@ -107,6 +116,37 @@ fn a_restricted_subscription_takes_only_what_its_key_has_signed(stage: &mut Stag
     Ok(())
 }
 
+// Fetch §3.2 (CORS), RFC 8292 §2, §3
+fn a_page_of_another_origin_sends(stage: &mut Stage) -> Result<()> {
+    let firefox = &mut stage.firefox;
+    let sent = firefox.run(
+        "(async () => {
+            const server = await application_server();
+            const { endpoint } = await subscribe('/page/', server.key);
+            const authorization = await server.authorization(endpoint);
+            const headers = { TTL: '60', Urgency: 'high', Topic: 'page', Authorization: authorization };
+            const signed = await post(endpoint, headers);
+            const unsigned = await post(endpoint, { TTL: '60' });
+            return {
+                signed: [signed.status, signed.ttl, new URL(signed.location).pathname.slice(0, 3)],
+                unsigned: [unsigned.status, unsigned.authenticate, unsigned.text.includes('RFC 8292')],
+                simple: (await post(endpoint, {})).status,
+                discovered: await send('GET', endpoint),
+                forged: await send('DELETE', new URL('/m/forged', endpoint)),
+            };
+        })()",
+    )?;
+    let expected = json!({
+        "signed": [201, "60", "/m/"],
+        "unsigned": [401, "vapid", true],
+        "simple": 400,
+        "discovered": 200,
+        "forged": 404,
+    });
+    ensure!(sent == expected, "{sent}");
+    stage.receives(&[("/page/", None)])
+}
+
 // RFC 8030 §5.2, §5.4
 fn what_waited_while_firefox_was_away_arrives_once(stage: &mut Stage) -> Result<()> {
     stage.firefox.stop()?;
@@ -137,6 +177,59 @@ fn an_unsubscribed_endpoint_is_gone(stage: &mut Stage) -> Result<()> {
         let statuses = stage.send(sender, pushes)?;
         ensure!(statuses == [410, 201], "{sender:?}: {statuses:?}");
         stage.receives(&[("/restricted/", Some("in time"))])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn mail_reaches_a_page_over_wss_with_our_own_authority() -> Result<()> {
+    let Some(programs) = Programs::find("mail_reaches_a_page_over_wss_with_our_own_authority")? else {
+        return Ok(());
+    };
+    let authority = Authority::new()?;
+    let server = Mailbell::start(&["alice"], &authority.settings())?;
+    let url = format!("wss://localhost:{}/", server.push.port());
+    let mut firefox = programs.firefox(server.directory.path(), &url, Some(&authority.certificate()))?;
+    both_senders_post_over_tls(&programs, &mut firefox, &authority)?;
+
+    let mut imap = Imap::login(server.imap, "alice", PASSWORD)?;
+    let vapid = imap.ok("GETVAPID")?.concat();
+    let vapid = vapid.strip_prefix("* VAPID ").context("no key")?;
+    let subscription = firefox.run(&format!("subscribe('/mail/', '{vapid}')"))?;
+    let [endpoint, key, secret] = ["/endpoint", "/keys/p256dh", "/keys/auth"]
+        .map(|path| subscription.pointer(path).and_then(Value::as_str).unwrap_or_default());
+    imap.ok(&format!("WEBPUSH firefox {endpoint} {key} {secret}"))?;
+    let token = pushed(&mut firefox)?;
+    ensure!(token.starts_with("* ACKWEBPUSH "), "{token}");
+    imap.ok(token.trim_start_matches("* ").trim_end())?;
+
+    let message = "From: A Sender <sender@test.invalid>\nSubject: Lunch?\n\nAt noon, as always.\n";
+    Lmtp::connect(server.lmtp)?.deliver(&["alice"], message)?;
+    let push = pushed(&mut firefox)?;
+    ensure!(push.starts_with("* SELECT INBOX\r\n* 1 UIDFETCH ("), "{push}");
+    ensure!(push.contains("\"Lunch?\"") && push.contains("At noon, as always."), "{push}");
+    Ok(())
+}
+
+fn pushed(firefox: &mut Firefox) -> Result<String> {
+    let (scope, text) = firefox.receive(1)?.pop().context("nothing")?;
+    ensure!(scope == "/mail/", "{scope}");
+    text.context("an empty push")
+}
+
+fn both_senders_post_over_tls(
+    programs: &Programs,
+    firefox: &mut Firefox,
+    authority: &Authority,
+) -> Result<()> {
+    let key = SigningKey::generate()?;
+    let subscription = firefox.run(&format!("subscribe('/tls/', '{}')", key.public_key().to_base64url()))?;
+    for sender in [Sender::Pywebpush, Sender::WebPush] {
+        let pushes =
+            vec![Push::new(&subscription, "over TLS").signed(&key)?, Push::new(&subscription, "not signed")];
+        let statuses = sender.send(programs, Some(&authority.certificate()), pushes)?;
+        ensure!(statuses == [201, 401], "{sender:?}: {statuses:?}");
+        ensure!(firefox.receive(1)? == [("/tls/".to_owned(), Some("over TLS".to_owned()))]);
     }
     Ok(())
 }
