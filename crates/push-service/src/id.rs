@@ -43,12 +43,53 @@ pub struct SenderId([u8; 16]);
 #[error("no random bytes from the system")]
 pub struct NoEntropy;
 
-impl AgentId {
-    /// A new, unguessable id.
-    pub fn random() -> Result<Self, NoEntropy> {
-        random_16().map(Self)
-    }
+/// An id of 16 bytes as it is stored.
+macro_rules! stored_as_bytes {
+    ($($id:ident)+) => { $(
+        impl $id {
+            /// The id as it is stored.
+            #[must_use]
+            pub const fn bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
 
+            /// The id from its stored form.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+    )+ };
+}
+
+/// An id that whoever knows it may use.
+macro_rules! unguessable {
+    ($($id:ident)+) => { $(
+        impl $id {
+            /// A new, unguessable id.
+            pub fn random() -> Result<Self, NoEntropy> {
+                random_16().map(Self)
+            }
+        }
+    )+ };
+}
+
+/// An id that must not stand in a log.
+macro_rules! not_printed {
+    ($($id:ident)+) => { $(
+        impl fmt::Debug for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($id), "(..)"))
+            }
+        }
+    )+ };
+}
+
+stored_as_bytes!(AgentId ChannelId SubscriptionId ReceiptSubscriptionId AggregateId SenderId);
+unguessable!(AgentId SubscriptionId ReceiptSubscriptionId AggregateId);
+not_printed!(AgentId SubscriptionId ReceiptSubscriptionId AggregateId SenderId);
+
+impl AgentId {
     /// Reads 32 hexadecimal digits; dashes, as in a UUID, are taken too.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -59,18 +100,6 @@ impl AgentId {
     #[must_use]
     pub fn reveal(&self) -> String {
         Uuid::from_bytes(self.0).simple().to_string()
-    }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
     }
 }
 
@@ -88,94 +117,11 @@ impl ChannelId {
         let mut buffer = Uuid::encode_buffer();
         (id.hyphenated().encode_lower(&mut buffer) == text).then(|| Self(id.into_bytes()))
     }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
 }
 
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Uuid::from_bytes(self.0).hyphenated().fmt(f)
-    }
-}
-
-impl SubscriptionId {
-    /// A new, unguessable id.
-    pub fn random() -> Result<Self, NoEntropy> {
-        random_16().map(Self)
-    }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl ReceiptSubscriptionId {
-    /// A new, unguessable id.
-    pub fn random() -> Result<Self, NoEntropy> {
-        random_16().map(Self)
-    }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl AggregateId {
-    /// A new, unguessable id.
-    pub fn random() -> Result<Self, NoEntropy> {
-        random_16().map(Self)
-    }
-
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl SenderId {
-    /// The id as it is stored.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// The id from its stored form.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
     }
 }
 
@@ -208,36 +154,6 @@ impl MessageId {
     #[must_use]
     pub fn version(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.to_be_bytes())
-    }
-}
-
-impl fmt::Debug for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AgentId(..)")
-    }
-}
-
-impl fmt::Debug for SubscriptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SubscriptionId(..)")
-    }
-}
-
-impl fmt::Debug for ReceiptSubscriptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReceiptSubscriptionId(..)")
-    }
-}
-
-impl fmt::Debug for AggregateId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AggregateId(..)")
-    }
-}
-
-impl fmt::Debug for SenderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SenderId(..)")
     }
 }
 
