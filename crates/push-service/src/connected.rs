@@ -197,12 +197,6 @@ impl DeliveryQueue {
         }
     }
 
-    /// What this reader wants.
-    #[must_use]
-    pub const fn selection(&self) -> Selection {
-        self.selection
-    }
-
     /// The next thing to do, for readers that leave their window to the queue: of the messages that this has returned,
     /// at most `window` are unacknowledged.
     #[must_use]

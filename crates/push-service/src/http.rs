@@ -196,7 +196,7 @@ async fn delivered_resource<B>(
 /// UnifiedPush (server specification, SERV_1.2): a GET tells an application server that this is a push resource. The
 /// `gateway` field is for gateways from other protocols, which this is not.
 async fn discover(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
-    push::find(service, token).await?;
+    push::find(service, push::open(service, token)?).await?;
     Ok(reply::json(StatusCode::OK, "application/json", r#"{"unifiedpush":{"version":1}}"#.to_owned()))
 }
 

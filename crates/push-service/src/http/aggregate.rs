@@ -115,14 +115,16 @@ where
     Ok(response)
 }
 
-/// draft §3.3: the members that it has now.
+/// draft §3.3: the members that it has now. It costs the sender's rate what making the aggregate did.
 async fn list(
     service: &Service,
     headers: &HeaderMap,
     token: &str,
     peer: IpAddr,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
-    let (aggregate, _) = find(service, headers, token, peer).await?;
+    let (aggregate, user) = find(service, headers, token, peer).await?;
+    take_rate(service, user, usize::try_from(aggregate.members).unwrap_or(usize::MAX))?;
+    let _place = service.documents.try_acquire().map_err(|_| Refusal::Unavailable)?;
     let now = service.now();
     let mut members = BTreeMap::new();
     let mut after = None;

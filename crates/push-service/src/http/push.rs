@@ -16,7 +16,7 @@ use hyper::body::Body;
 use super::headers;
 use super::reply::{self, Refusal};
 use super::{body, headers::TTL, receipt, sender};
-use crate::id::{MessageId, ReceiptSubscriptionId};
+use crate::id::{MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure;
 use crate::message::{Content, Keeping, Message, NewMessage, Subscription};
 use crate::service::{Sender, Service};
@@ -44,10 +44,14 @@ where
     outcome.map(|(response, _)| response)
 }
 
-/// The subscription that a token stands for.
-pub(super) async fn find(service: &Service, token: &str) -> Result<Arc<Subscription>, Refusal> {
+/// The id that a token names.
+pub(super) fn open(service: &Service, token: &str) -> Result<SubscriptionId, Refusal> {
+    service.tokens.open_endpoint(token).ok_or(Refusal::Unknown)
+}
+
+/// The subscription with this id.
+pub(super) async fn find(service: &Service, id: SubscriptionId) -> Result<Arc<Subscription>, Refusal> {
     // RFC 8030 §7.3: 404 for what never was; what we once made and no longer have is gone.
-    let id = service.tokens.open_endpoint(token).ok_or(Refusal::Unknown)?;
     let found = service.storage.subscription(id).await.map_err(|_| Refusal::Unavailable)?;
     found.ok_or(Refusal::Gone)
 }
@@ -61,12 +65,10 @@ async fn push<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    if service.tokens.open_endpoint(token).is_none() {
-        return Err(Refusal::Unknown);
-    }
+    let id = open(service, token)?;
     let (head, body) = request.into_parts();
     let fields = headers::read(&head.headers)?;
-    let (subscription, sender) = authorize(service, token, &head.headers, peer).await?;
+    let (subscription, sender) = authorize(service, id, &head.headers, peer).await?;
     let limit = service.config.body_bytes_max;
     let body = body::read(body, limit, service.config.http.body_timeout).await?;
     // RFC 8030 §5.2: the service may keep a message for less long, and says so.
@@ -95,14 +97,14 @@ where
     }
 }
 
-/// The subscription that a token stands for, and who posts to it: what is authorised is counted, and within the rates.
+/// A subscription, and who posts to it: what is authorised is counted, and within the rates.
 pub(super) async fn authorize(
     service: &Service,
-    token: &str,
+    id: SubscriptionId,
     headers: &HeaderMap,
     peer: IpAddr,
 ) -> Result<(Arc<Subscription>, Sender), Refusal> {
-    let subscription = find(service, token).await?;
+    let subscription = find(service, id).await?;
     let sender = sender::identify(service, headers, peer)?;
     sender::admit(subscription.restricted_to.as_ref(), &sender)?;
     take_rates(service, &subscription, sender)?;

@@ -165,10 +165,10 @@ pub fn preflight() -> Response<Full<Bytes>> {
     let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     let fields = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Encoding, Content-Type, Crypto-Key, Encryption, Prefer, TTL, Topic, Urgency",
+            "Authorization, Content-Encoding, Content-Type, Crypto-Key, Encryption, Link, Prefer, TTL, Topic, Urgency",
         ),
         (ACCESS_CONTROL_MAX_AGE, "86400"),
     ];

@@ -47,7 +47,8 @@ where
     if !name.eq_ignore_ascii_case(FORM) {
         return Err(Refusal::Field("send application/x-www-form-urlencoded"));
     }
-    let (subscription, _) = push::authorize(service, token, &head.headers, peer).await?;
+    let (subscription, _) =
+        push::authorize(service, push::open(service, token)?, &head.headers, peer).await?;
     let body = body::read(body, FORM_BYTES_MAX, service.config.http.body_timeout).await?;
     let version =
         version(&body).ok_or(Refusal::Field("send version=N with an unsigned number of 64 bits"))?;

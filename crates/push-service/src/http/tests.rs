@@ -291,6 +291,8 @@ async fn pages_of_any_origin_may_post_and_other_methods_are_named() {
     assert_eq!(status(&preflight), 204);
     assert!(field(&preflight, "access-control-allow-headers").contains("TTL"));
     assert!(field(&preflight, "access-control-allow-methods").contains("POST"));
+    assert!(field(&preflight, "access-control-allow-methods").contains("PATCH"), "members of an aggregate");
+    assert!(field(&preflight, "access-control-allow-headers").contains("Link"), "sets and receipts");
     let refused = server.send("DELETE", &endpoint).await;
     assert_eq!((status(&refused), field(&refused, "allow")), (405, "GET, POST, PUT, OPTIONS"));
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 use webpush::key::PublicKey;
 
+use self::messages::unsigned;
 pub(super) use self::queues::Queues;
 pub(super) use self::receipts::ReceiptCounts;
 pub(super) use self::removal::Why;
@@ -63,8 +64,7 @@ impl Unit<'_> {
             .query_row([agent.bytes()], |row| row.get(0))
             .optional()?;
         let Some(seen) = seen else { return Ok(false) };
-        // Reconnecting must not write each time; idle agents are counted in days.
-        if now.micros().saturating_sub(seen) > SEEN_GRANULARITY_MICROS {
+        if is_out_of_date(seen, now) {
             self.connection
                 .prepare_cached("UPDATE agent SET seen = ?2 WHERE id = ?1")?
                 .execute((agent.bytes(), now.micros()))?;
@@ -83,7 +83,7 @@ impl Unit<'_> {
             .connection
             .prepare_cached("SELECT count(*) FROM subscription WHERE agent = ?1")?
             .query_row([wish.agent.bytes()], |row| row.get(0))?;
-        if u64::try_from(channels).unwrap_or(0) >= self.retention.agent_channels_max {
+        if unsigned(channels) >= self.retention.agent_channels_max {
             return Ok(Registered::TooManyChannels);
         }
         let agents = self
@@ -131,6 +131,13 @@ impl Unit<'_> {
             self.effects.push(Effect::Known(Arc::clone(subscription)));
         }
         Ok(found)
+    }
+
+    /// How many things a sender has made; `count` selects their number by `maker`.
+    fn made_by(&self, maker: Maker, count: &str) -> rusqlite::Result<u64> {
+        let made: i64 =
+            self.connection.prepare_cached(count)?.query_row([maker.sender().bytes()], |row| row.get(0))?;
+        Ok(unsigned(made))
     }
 
     fn channel(&self, agent: AgentId, channel: ChannelId) -> rusqlite::Result<Option<Subscription>> {
@@ -198,5 +205,11 @@ fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
-/// `seen` is at most so much behind: one hour.
-const SEEN_GRANULARITY_MICROS: i64 = 3_600_000_000;
+/// Whether a moment that was noted is to be noted again. Coming back must not write each time, and what is idle is counted
+/// in days.
+fn is_out_of_date(noted: i64, now: Instant) -> bool {
+    now.micros().saturating_sub(noted) > NOTED_GRANULARITY_MICROS
+}
+
+/// What is noted of the last use (`seen`, `used`) is at most so much behind: one hour.
+const NOTED_GRANULARITY_MICROS: i64 = 3_600_000_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row};
 
 use super::messages::unsigned;
-use super::{Unit, maker_of, read_subscription, unusable};
+use super::{Unit, is_out_of_date, maker_of, read_subscription, unusable};
 use crate::aggregate::{Aggregate, Member, MemberChange, MembersChanged, Membership, Setting, Terms};
 use crate::clock::Instant;
 use crate::id::{AggregateId, SubscriptionId};
@@ -19,11 +19,8 @@ impl Unit<'_> {
         maker: Maker,
         now: Instant,
     ) -> rusqlite::Result<Option<AggregateId>> {
-        let made: i64 = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM aggregate WHERE maker = ?1")?
-            .query_row([maker.sender().bytes()], |row| row.get(0))?;
-        if unsigned(made) >= self.retention.sender_aggregates_max {
+        let made = self.made_by(maker, "SELECT count(*) FROM aggregate WHERE maker = ?1")?;
+        if made >= self.retention.sender_aggregates_max {
             return Ok(None);
         }
         let id = AggregateId::random().map_err(unusable)?;
@@ -51,7 +48,7 @@ impl Unit<'_> {
             .query_row([id.bytes()], |row| Ok((maker_of(row)?, row.get(2)?, row.get(3)?)))
             .optional()?;
         let Some((maker, members, used)) = found else { return Ok(None) };
-        if now.micros().saturating_sub(used) > USED_GRANULARITY_MICROS {
+        if is_out_of_date(used, now) {
             self.connection
                 .prepare_cached("UPDATE aggregate SET used = ?2 WHERE id = ?1")?
                 .execute((id.bytes(), now.micros()))?;
@@ -188,5 +185,3 @@ fn read_member(row: &Row<'_>) -> rusqlite::Result<Member> {
 }
 
 const MEMBERS_AT_ONCE: i64 = 500;
-/// `used` is at most so much behind: one hour, so that a message does not write it each time.
-const USED_GRANULARITY_MICROS: i64 = 3_600_000_000;

@@ -97,18 +97,14 @@ impl Unit<'_> {
         let least = urgency_number(selection.least_urgency);
         let (agent, after, now) = (selection.agent.bytes(), after.number(), now.micros());
         let read = |row: &Row<'_>| read_message(row).map(Arc::new);
-        match selection.scope {
-            Scope::Set => self
-                .connection
-                .prepare_cached(PENDING_OF_SET)?
-                .query_map((agent, after, now, least, limit), read)?
-                .collect(),
-            Scope::Subscription(id) => self
-                .connection
-                .prepare_cached(PENDING_OF_SUBSCRIPTION)?
-                .query_map((agent, after, now, least, limit, id.bytes()), read)?
-                .collect(),
-        }
+        let only = match &selection.scope {
+            Scope::Set => None,
+            Scope::Subscription(id) => Some(id.bytes()),
+        };
+        self.connection
+            .prepare_cached(PENDING)?
+            .query_map((agent, after, now, least, limit, only), read)?
+            .collect()
     }
 
     /// Removes messages of the agent, for `why`.
@@ -245,21 +241,13 @@ pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-const PENDING_OF_SET: &str = "
+const PENDING: &str = "
     SELECT message.id, message.agent, subscription.channel, urgency, expires,
            encoding, encryption, crypto_key, coalesce(shared_body.body, message.body),
            message.subscription
     FROM message JOIN subscription ON subscription.id = message.subscription
     LEFT JOIN shared_body ON shared_body.id = message.shared
     WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
-    ORDER BY message.id LIMIT ?5";
-const PENDING_OF_SUBSCRIPTION: &str = "
-    SELECT message.id, message.agent, subscription.channel, urgency, expires,
-           encoding, encryption, crypto_key, coalesce(shared_body.body, message.body),
-           message.subscription
-    FROM message JOIN subscription ON subscription.id = message.subscription
-    LEFT JOIN shared_body ON shared_body.id = message.shared
-    WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
-      AND message.subscription = ?6
+      AND (?6 IS NULL OR message.subscription = ?6)
     ORDER BY message.id LIMIT ?5";
 const REVOKED_AT_ONCE: i64 = 500;

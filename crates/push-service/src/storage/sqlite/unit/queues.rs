@@ -35,6 +35,13 @@ impl Queues {
         Some(Load { subscription, agent: *self.agents.get(&agent)? })
     }
 
+    /// To be called before something is learnt.
+    pub(super) fn make_room(&mut self) {
+        if self.subscriptions.len() >= QUEUES_KNOWN_MAX || self.agents.len() >= QUEUES_KNOWN_MAX {
+            self.clear();
+        }
+    }
+
     /// A subscription that exists. When its agent is known, nothing waits for it: what waits was learnt with the agent.
     pub(super) fn learn_empty(&mut self, id: SubscriptionId, agent: AgentId) -> Option<Load> {
         let agent = *self.agents.get(&agent)?;
@@ -44,9 +51,6 @@ impl Queues {
 
     /// All that waits for an agent, by subscription.
     pub(super) fn learn(&mut self, agent: AgentId, all: &[(SubscriptionId, Queue)]) {
-        if self.subscriptions.len() >= QUEUES_KNOWN_MAX || self.agents.len() >= QUEUES_KNOWN_MAX {
-            self.clear();
-        }
         let mut total = Queue::default();
         for (id, queue) in all {
             total.messages += queue.messages;

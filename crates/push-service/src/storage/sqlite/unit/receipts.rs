@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::OptionalExtension;
 
 use super::messages::unsigned;
-use super::{Effect, Unit, maker_of, unusable};
+use super::{Effect, Unit, is_out_of_date, maker_of, unusable};
 use crate::clock::Instant;
 use crate::id::{MessageId, ReceiptSubscriptionId};
 use crate::receipt::{Maker, Outcome, Receipt, ReceiptSubscription};
@@ -36,11 +36,8 @@ impl Unit<'_> {
         maker: Maker,
         now: Instant,
     ) -> rusqlite::Result<Option<ReceiptSubscriptionId>> {
-        let made: i64 = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM receipt_subscription WHERE maker = ?1")?
-            .query_row([maker.sender().bytes()], |row| row.get(0))?;
-        if unsigned(made) >= self.retention.sender_receipt_subscriptions_max {
+        let made = self.made_by(maker, "SELECT count(*) FROM receipt_subscription WHERE maker = ?1")?;
+        if made >= self.retention.sender_receipt_subscriptions_max {
             return Ok(None);
         }
         let id = ReceiptSubscriptionId::random().map_err(unusable)?;
@@ -69,7 +66,7 @@ impl Unit<'_> {
             .query_row([id.bytes()], |row| Ok((maker_of(row)?, row.get(2)?)))
             .optional()?;
         let Some((maker, used)) = found else { return Ok(None) };
-        if now.micros().saturating_sub(used) > USED_GRANULARITY_MICROS {
+        if is_out_of_date(used, now) {
             self.connection
                 .prepare_cached("UPDATE receipt_subscription SET used = ?2 WHERE id = ?1")?
                 .execute((id.bytes(), now.micros()))?;
@@ -189,7 +186,5 @@ impl Unit<'_> {
 
 const ACKNOWLEDGED: i64 = 204;
 const ENDED: i64 = 410;
-/// `used` is at most so much behind: one hour, so that reuse does not write each time.
-const USED_GRANULARITY_MICROS: i64 = 3_600_000_000;
 /// Entries of about 40 bytes; at the limit all are forgotten and counted again when they are used.
 const COUNTS_KNOWN_MAX: usize = 50_000;

@@ -22,6 +22,7 @@ impl Unit<'_> {
         if self.subscription(id)?.is_none() {
             return Ok(None);
         }
+        self.queues.make_room();
         if let Some(load) = self.queues.learn_empty(id, agent) {
             return Ok(Some(load));
         }
