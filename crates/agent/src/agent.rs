@@ -294,11 +294,13 @@ impl Events {
 
     /// Says goodbye to the service and waits for the task to end. Acknowledgements given before are sent.
     pub async fn close(mut self, agent: Agent) {
-        // A task that has ended already needs no telling.
-        let _told = agent.commands.send(Command::Close).await;
-        drop(agent);
-        let ended = timeout(CLOSE_TIMEOUT, &mut self.task).await;
-        if ended.is_err() {
+        let ending = async {
+            // A task that has ended already needs no telling; one without a connection may have no room for it.
+            let _told = agent.commands.send(Command::Close).await;
+            drop(agent);
+            (&mut self.task).await
+        };
+        if timeout(CLOSE_TIMEOUT, ending).await.is_err() {
             tracing::debug!("the agent's task did not end in time");
         }
     }

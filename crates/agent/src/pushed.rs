@@ -69,6 +69,12 @@ pub enum Response {
     },
 }
 
+/// Whether a push brings the token of a subscription (draft-gougeon-imap-webpush §5.3), which is the agent's own business.
+#[must_use]
+pub fn is_token(cleartext: &[u8]) -> bool {
+    parse(cleartext).iter().any(|response| matches!(response, Response::AckWebPush { .. }))
+}
+
 impl Response {
     /// The token of an `ACKWEBPUSH`.
     #[must_use]

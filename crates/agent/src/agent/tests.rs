@@ -241,3 +241,27 @@ async fn a_connection_over_tls_checks_the_service() {
     let refused = within(Agent::connect(options(stranger))).await;
     assert!(matches!(refused, Err(AgentError::Connect(_))));
 }
+
+#[tokio::test]
+async fn an_agent_whose_service_is_away_ends_however_much_it_was_asked() {
+    let trust = Trust::system().unwrap();
+    let options = Options::new("ws://127.0.0.1:1/", trust, StateStore::Memory).unwrap();
+    let (agent, events) = Agent::start(options).unwrap();
+    let asking: Vec<_> = (0..2 * (COMMANDS_WAITING_MAX + 64))
+        .map(|number| {
+            let agent = agent.clone();
+            tokio::spawn(async move { agent.subscribe(&format!("s{number}"), None).await })
+        })
+        .collect();
+    // The channel is full as soon as nothing more goes in.
+    within(async {
+        while agent.commands.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    within(events.close(agent)).await;
+    for asked in asking {
+        assert!(asked.await.unwrap().is_err());
+    }
+}

@@ -22,7 +22,7 @@ use super::worker::{Work, Worker, chain};
 use crate::agent::{self, Agent, AgentError, Delivery, Event, Events, Options};
 use crate::backoff::Backoff;
 use crate::imap::registration::needs_registration;
-use crate::pushed::{self, Response};
+use crate::pushed;
 
 /// A subscription of the gateway.
 #[derive(Clone)]
@@ -231,7 +231,9 @@ impl Hub {
             }
             Event::Push(delivery) => match self.held.get(&delivery.push().subscription) {
                 None => delivery.give_up(),
-                Some(held) if held.is_account && is_token(&delivery) => delivery.acknowledge(),
+                Some(held) if held.is_account && pushed::is_token(&delivery.push().cleartext) => {
+                    delivery.acknowledge()
+                }
                 Some(held) => {
                     if again && held.is_account {
                         held.registrar.again();
@@ -322,11 +324,6 @@ async fn end(agent: &Agent, name: &str) {
     if let Err(error) = agent.unsubscribe(name).await {
         tracing::warn!(subscription = name, error = chain(&error), "not yet removed at the push service");
     }
-}
-
-fn is_token(delivery: &Delivery) -> bool {
-    let responses = pushed::parse(&delivery.push().cleartext);
-    responses.iter().any(|response| matches!(response, Response::AckWebPush { .. }))
 }
 
 const COMMANDS_WAITING_MAX: usize = 64;

@@ -28,6 +28,17 @@ pub(crate) enum Command {
     Close,
 }
 
+impl Command {
+    /// Whether nobody waits for what it would bring. A removal is wanted all the same.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Subscribe { reply, .. } => reply.is_closed(),
+            Self::List { reply } => reply.is_closed(),
+            Self::Unsubscribe { .. } | Self::WatchToken { .. } | Self::Close => false,
+        }
+    }
+}
+
 /// A subscription that is wanted.
 pub(crate) struct Wish {
     pub(crate) name: String,
@@ -196,6 +207,8 @@ impl Session {
             let wait = sleep(retry_in);
             tokio::pin!(wait);
             loop {
+                // Who asks again and again while the service is away must not fill the queue.
+                self.postponed.retain(|command| !command.is_abandoned());
                 let events = self.events.clone();
                 tokio::select! {
                     () = wait.as_mut() => break,

@@ -120,7 +120,6 @@ impl Office {
         let Some(registration) = self.remove(token).await else { return };
         tracing::info!(subscription = registration.subscription, "an application unregistered");
         let connector = connector(connection, token, &registration);
-        // The application may wait for the answer to its call before it takes this one.
         // Not awaited: the application may wait for the answer to its call before it takes this one.
         self.telling.spawn(async move {
             if let Err(error) = connector.unregistered().await {

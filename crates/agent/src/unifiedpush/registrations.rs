@@ -133,8 +133,9 @@ impl Registrations {
             subscription,
         };
         if known != Some(&registration) {
-            self.by_token.insert(request.token.clone(), registration.clone());
-            self.save().map_err(|error| {
+            let mut next = self.by_token.clone();
+            next.insert(request.token.clone(), registration.clone());
+            self.change_to(next).map_err(|error| {
                 tracing::error!(%error, "a registration can't be kept");
                 Refusal::InternalError
             })?;
@@ -144,18 +145,22 @@ impl Registrations {
 
     /// Forgets a registration.
     pub fn remove(&mut self, token: &str) -> Result<Option<Registration>, RegistrationsError> {
-        let removed = self.by_token.remove(token);
+        let mut next = self.by_token.clone();
+        let removed = next.remove(token);
         if removed.is_some() {
-            self.save()?;
+            self.change_to(next)?;
         }
         Ok(removed)
     }
 
-    /// Small and rare: written by whoever asks.
-    fn save(&self) -> Result<(), RegistrationsError> {
+    /// Memory follows the file, so that what could not be kept is not taken for known. Small and rare: written by
+    /// whoever asks.
+    fn change_to(&mut self, next: BTreeMap<String, Registration>) -> Result<(), RegistrationsError> {
         let failed = |source| RegistrationsError { path: self.path.display().to_string(), source };
-        let text = serde_json::to_vec_pretty(&self.by_token).map_err(|error| failed(error.into()))?;
-        state::replace(&self.path, &text).map_err(failed)
+        let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
+        state::replace(&self.path, &text).map_err(failed)?;
+        self.by_token = next;
+        Ok(())
     }
 }
 

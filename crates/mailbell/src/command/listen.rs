@@ -17,7 +17,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use agent::agent::{Agent, Delivery, Event, Options, Push, Subscription};
 use agent::exec::Runner;
 use agent::imap::registration::{Account, needs_registration, register};
-use agent::pushed::{self, Response};
+use agent::pushed;
 use agent::state::StateStore;
 use agent::trust::Trust;
 use anyhow::{Context as _, bail};
@@ -71,10 +71,10 @@ async fn listen(config: &Config, arguments: ListenArguments) -> anyhow::Result<(
         }
         match event {
             Event::Push(delivery) => {
-                if !is_token(delivery.push()) {
+                if !pushed::is_token(&delivery.push().cleartext) {
                     print(delivery.push(), arguments.json)?;
                 }
-                match runner.clone().filter(|_| !is_token(delivery.push())) {
+                match runner.clone().filter(|_| !pushed::is_token(&delivery.push().cleartext)) {
                     Some(runner) => drop(waiting.spawn(execute(runner, delivery))),
                     None => delivery.acknowledge(),
                 }
@@ -163,10 +163,6 @@ async fn execute(runner: std::sync::Arc<Runner>, delivery: Delivery) {
         // Dropped without an acknowledgement: the push comes again after the next connection.
         Err(error) => eprintln!("{error}"),
     }
-}
-
-fn is_token(push: &Push) -> bool {
-    pushed::parse(&push.cleartext).iter().any(|response| matches!(response, Response::AckWebPush { .. }))
 }
 
 /// The system's authorities, and those of a PEM file.

@@ -17,7 +17,7 @@ use url::Url;
 use webpush::key::PublicKey;
 
 use super::source::{ConfigError, Place, Raw, Reader, Source};
-use super::{relative_to, value};
+use super::{path, relative_to, value};
 
 #[cfg(test)]
 mod tests;
@@ -346,10 +346,6 @@ fn secret(reader: &mut Reader, file: &'static str, variable: &'static str) -> Op
             None
         }
     }
-}
-
-fn path(reader: &mut Reader, key: &'static str) -> Option<PathBuf> {
-    reader.read_placed(key, value::path).map(|(path, place)| relative_to(&place, path))
 }
 
 fn name(raw: &Raw) -> Result<String, String> {

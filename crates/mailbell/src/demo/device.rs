@@ -2,7 +2,7 @@
 
 use agent::agent::{Agent, Event, Events, Options, Push};
 use agent::imap::registration::{Account, register};
-use agent::pushed::{self, Response};
+use agent::pushed;
 use agent::state::StateStore;
 use agent::trust::Trust;
 use anyhow::{Context as _, bail};
@@ -50,7 +50,7 @@ impl Device {
                 Event::Push(delivery) => {
                     let push = delivery.push().clone();
                     delivery.acknowledge();
-                    if !is_token(&push.cleartext) {
+                    if !pushed::is_token(&push.cleartext) {
                         return Ok(push);
                     }
                 }
@@ -62,8 +62,4 @@ impl Device {
             }
         }
     }
-}
-
-fn is_token(cleartext: &[u8]) -> bool {
-    pushed::parse(cleartext).iter().any(|response| matches!(response, Response::AckWebPush { .. }))
 }

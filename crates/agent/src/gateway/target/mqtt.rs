@@ -153,8 +153,8 @@ async fn work(options: BrokerOptions, mut requests: mpsc::Receiver<Request>) {
         let reason = match connect(&options).await {
             Ok(mut connection) => {
                 tracing::info!(host = options.address.host, "connected to the MQTT broker");
-                let sent = unacknowledged.send(&mut connection, first).await;
-                match sent {
+                let sending = unacknowledged.send(&mut connection, first);
+                match within(&options, sending).await {
                     Ok(()) => serve(&options, &mut connection, &mut requests, &mut unacknowledged).await,
                     Err(reason) => reason,
                 }

@@ -33,6 +33,28 @@ fn a_token_belongs_to_the_application_that_registered_it() {
 }
 
 #[test]
+fn what_could_not_be_kept_is_not_taken_for_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r");
+    let mut registrations = Registrations::load(&path).unwrap();
+    let kept = registrations.put(&request("org.example.App", "t1")).unwrap();
+    // A directory in the way of the new file: nothing can be written.
+    let obstacle = path.with_extension("new");
+    std::fs::create_dir(&obstacle).unwrap();
+    for _ in 0..2 {
+        let refused = registrations.put(&request("org.example.App", "t2")).err();
+        assert_eq!(refused, Some(Refusal::InternalError));
+        assert!(registrations.remove("t1").is_err());
+    }
+    std::fs::remove_dir(&obstacle).unwrap();
+    registrations.put(&request("org.example.App", "t2")).unwrap();
+    assert!(registrations.remove("t1").unwrap() == Some(kept));
+    let left: Vec<String> =
+        Registrations::load(&path).unwrap().iter().map(|(token, _)| token.clone()).collect();
+    assert_eq!(left, ["t2"]);
+}
+
+#[test]
 fn there_is_a_limit_on_registrations() {
     let dir = tempfile::tempdir().unwrap();
     let mut registrations = Registrations::load(&dir.path().join("r")).unwrap();
