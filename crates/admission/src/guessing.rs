@@ -148,12 +148,13 @@ impl Guessing {
         if let Some(failures) = memory.peers.get_mut(&peer) {
             failures.count = failures.count.saturating_sub(FORGIVEN);
         }
-        let known = &mut memory.known;
-        if known.len() >= ENTRIES_MAX {
+        let (known, key) = (&mut memory.known, (folded(name), peer));
+        let is_new = !known.contains_key(&key);
+        if is_new && known.len() >= ENTRIES_MAX {
             known.retain(|_, &mut at| now.saturating_duration_since(at) < KNOWN_TIME / 8);
         }
-        if known.len() < ENTRIES_MAX {
-            known.insert((folded(name), peer), now);
+        if !is_new || known.len() < ENTRIES_MAX {
+            known.insert(key, now);
         }
     }
 }
@@ -178,7 +179,8 @@ fn count<K: Eq + Hash>(
     (failures_max, ban): (u32, Duration),
     now: Instant,
 ) -> (u32, Option<Duration>) {
-    if all.len() >= ENTRIES_MAX {
+    // Who is remembered already needs no room.
+    if all.len() >= ENTRIES_MAX && !all.contains_key(&key) {
         all.retain(|_, failures| failures.is_recent(ban, now));
         if all.len() >= ENTRIES_MAX {
             all.retain(|_, failures| failures.wait(now).is_some());

@@ -78,3 +78,28 @@ fn the_memory_is_bounded() {
     }
     assert!(guessing.memory.lock().accounts.len() <= ENTRIES_MAX);
 }
+
+#[test]
+fn who_is_remembered_is_counted_and_known_however_full_the_memory_is() {
+    let now = Instant::now();
+    let banned = Failures { count: 0, bans: 1, last: now, until: Some(now + LIMITS.ban) };
+    let mut all: HashMap<usize, Failures> = (1..ENTRIES_MAX).map(|number| (number, banned)).collect();
+    for reached in 1..=2 {
+        assert_eq!(count(&mut all, 0, (3, LIMITS.ban), now), (reached, None));
+    }
+    assert_eq!(all.len(), ENTRIES_MAX);
+    assert_eq!(count(&mut all, 0, (3, LIMITS.ban), now), (3, Some(LIMITS.ban)));
+    assert_eq!(count(&mut all, ENTRIES_MAX, (3, LIMITS.ban), now), (3, None), "no room for another");
+
+    let guessing = Guessing::new(LIMITS);
+    guessing.succeeded(peer(1), "alice", now);
+    let later = now + KNOWN_TIME;
+    let others = (1..ENTRIES_MAX).map(|number| ((format!("a{number}"), peer(2).unwrap()), later));
+    guessing.memory.lock().known.extend(others);
+    guessing.succeeded(peer(1), "alice", later);
+    for _ in 0..LIMITS.account_failures {
+        guessing.failed(None, "alice", later);
+    }
+    assert_eq!(guessing.may_try(peer(1), "alice", later), Ok(()));
+    assert!(guessing.may_try(peer(3), "alice", later).is_err());
+}
