@@ -84,7 +84,8 @@ impl Keys {
         if !found.is_empty() && kept.is_fresh(now) {
             return Ok(found);
         }
-        if kept.may_be_read(now) {
+        // Without a key there is nothing to go on with: a read that is under way may bring it.
+        if found.is_empty() || kept.may_be_read(now) {
             let closed = |_| TokenError::Unavailable("the keys are not read any more".into());
             let _permit = self.reading.acquire().await.map_err(closed)?;
             // Another task may have done it meanwhile.

@@ -68,6 +68,18 @@ async fn signatures_of_the_issuer_are_taken_and_no_others() {
 }
 
 #[tokio::test]
+async fn tokens_that_come_while_the_keys_are_read_wait_for_them() {
+    let issuer = Issuer::start().await;
+    let key = SigningKey::p256();
+    issuer.publish(&[key.public("1")]);
+    let tokens = issuer.by_keys();
+    let token = key.token("1", ALICE, NOW.0 + 100);
+    let both = tokio::join!(tokens.check(&token, NOW), tokens.check(&token, NOW));
+    assert_eq!(both, (granted(100), granted(100)));
+    assert_eq!(issuer.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_new_key_is_fetched_and_the_issuer_is_not_asked_too_often() {
     let issuer = Issuer::start().await;
     let (first, second) = (SigningKey::p256(), SigningKey::p256());
