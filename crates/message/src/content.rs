@@ -30,16 +30,12 @@ pub fn content<'r>(part: &Part, raw: &'r [u8]) -> Result<Decoded<'r>, UnknownTra
 
 /// The text of `part` in UTF-8. Never fails: an unknown transfer encoding or charset gives damaged text.
 pub fn text<'r>(part: &Part, raw: &'r [u8]) -> Text<'r> {
-    text_of(part, body(part, raw))
+    text_start(part, body(part, raw))
 }
 
 /// The text of what the body of `part` begins with: of all of it, or of as much as was read.
 pub fn text_start<'r>(part: &Part, body_start: &'r [u8]) -> Text<'r> {
-    text_of(part, body_start)
-}
-
-fn text_of<'r>(part: &Part, body: &'r [u8]) -> Text<'r> {
-    let decoded = transfer::decode(body, part.transfer_encoding());
+    let decoded = transfer::decode(body_start, part.transfer_encoding());
     match decoded.bytes {
         Cow::Borrowed(bytes) => damage(to_utf8(bytes, part.charset()), decoded.is_damaged),
         Cow::Owned(bytes) => {

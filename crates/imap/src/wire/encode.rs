@@ -119,14 +119,6 @@ pub fn literal(out: &mut BytesMut, value: &[u8]) {
     }
 }
 
-// literal8 = "~{" number64 "}" CRLF *OCTET
-/// Writes a literal8 (RFC 3516), which holds any byte.
-pub fn literal8(out: &mut BytesMut, value: &[u8]) {
-    out.extend_from_slice(b"~");
-    literal_head(out, value.len());
-    out.extend_from_slice(value);
-}
-
 /// Writes `{length}` CRLF; the caller writes exactly `length` bytes after it.
 pub fn literal_head(out: &mut BytesMut, length: usize) {
     out.extend_from_slice(b"{");

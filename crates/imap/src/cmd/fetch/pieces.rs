@@ -50,15 +50,21 @@ impl Pieces {
     }
 
     /// A short range as a whole.
-    pub(super) async fn all_of(&mut self, range: Range<usize>) -> Result<BytesMut, Failure> {
-        let mut all = BytesMut::with_capacity(range.len());
-        let mut rest = range;
-        while !rest.is_empty() {
-            let bytes = self.first_of(rest.clone()).await?;
-            rest.start += bytes.len();
-            all.extend_from_slice(&bytes);
+    pub(super) async fn all_of(&mut self, range: Range<usize>) -> Result<Bytes, Failure> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
         }
-        Ok(all)
+        // Nearly always it lies in the piece that is there.
+        let first = self.first_of(range.clone()).await?;
+        if first.len() == range.len() {
+            return Ok(first);
+        }
+        let mut all = BytesMut::with_capacity(range.len());
+        all.extend_from_slice(&first);
+        while all.len() < range.len() {
+            all.extend_from_slice(&self.first_of(range.start + all.len()..range.end).await?);
+        }
+        Ok(all.freeze())
     }
 }
 

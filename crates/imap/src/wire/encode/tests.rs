@@ -51,8 +51,3 @@ fn mailbox_names_follow_the_client() {
     assert_eq!(written(|out| mailbox(out, "R&D", Names::Utf8)), "R&D");
     assert_eq!(written(|out| mailbox(out, "New Messages", Names::ModifiedUtf7)), "\"New Messages\"");
 }
-
-#[test]
-fn a_literal8_keeps_every_byte() {
-    assert_eq!(written(|out| literal8(out, b"a\0b")), "~{3}\r\na\0b");
-}
