@@ -329,6 +329,9 @@ fn a_verifier_remembers_a_token_by_its_bytes_until_it_expires() {
     assert_eq!(verify(&header, EXP - 10), Ok(()));
     assert_eq!(verify(&header, EXP - 1), Ok(()));
     assert_eq!(verifier.remembered(), 1);
+    // A changed byte of a remembered field is not the remembered field.
+    assert_eq!(verify(&format!("vapid t={T}A, k={K}"), EXP - 1), Err(Wrong::Signature.into()));
+    assert_eq!(verify(&format!("vapid t={T}"), EXP - 1), Err(Unreadable::NoKey.into()));
     assert_eq!(verify(&header, EXP), Err(Wrong::Expired.into()));
     assert_eq!(verify(&header, EXP - 90_000), Err(Wrong::TooLong.into()));
     // The same token under another key is another entry, and none is made for what fails.

@@ -5,7 +5,8 @@
 //! RFC 7519 §4.1.5, §4.1.6 `nbf` and `iat` (not done: RFC 8292 gives them no meaning, and a sender whose clock is a
 //! second fast would be refused).
 //!
-//! Invariant: a remembered token was verified for this very verifier's origin, byte for byte, with the same key.
+//! Invariant: a remembered token was verified for this very verifier's origin, byte for byte, with the same key; a token
+//! of RFC 8292 by the whole header field, which holds both.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-use super::credentials::{Credentials, Unreadable};
+use super::credentials::{AUTHORIZATION_BYTES_MAX, Credentials, Unreadable};
 use super::token::LIFETIME_MAX;
 use crate::base64url;
 use crate::key::PublicKey;
@@ -135,12 +136,7 @@ impl Credentials {
 
     /// What stands for these bytes in the cache: 32 bytes, however long the token is.
     fn fingerprint(&self) -> [u8; 32] {
-        let mut context = digest::Context::new(&SHA256);
-        context.update(self.key.as_bytes());
-        context.update(self.token.as_bytes());
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(context.finish().as_ref());
-        fingerprint
+        fingerprint_of(&[self.key.as_bytes(), self.token.as_bytes()])
     }
 }
 
@@ -170,12 +166,14 @@ impl Verifier {
         crypto_key: Option<&str>,
         now: SystemTime,
     ) -> Result<Verified, VerifyError> {
+        let whole = authorization.and_then(whole_fingerprint);
+        if let Some(verified) = whole.and_then(|fingerprint| self.recall(&fingerprint, now)) {
+            return Ok(verified);
+        }
         let credentials = Credentials::parse(authorization, crypto_key)?;
-        let fingerprint = credentials.fingerprint();
-        if let Some(verified) = self.verified.lock().get(&fingerprint)
-            && verified.expires.duration_since(now).is_ok_and(|left| !left.is_zero() && left <= LIFETIME_MAX)
-        {
-            return Ok(verified.clone());
+        let fingerprint = whole.unwrap_or_else(|| credentials.fingerprint());
+        if let Some(verified) = self.recall(&fingerprint, now) {
+            return Ok(verified);
         }
         let verified = credentials.verify(&self.audience, now)?;
         self.remember(fingerprint, verified.clone(), now);
@@ -186,6 +184,14 @@ impl Verifier {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.verified.lock().len()
+    }
+
+    fn recall(&self, fingerprint: &[u8; 32], now: SystemTime) -> Option<Verified> {
+        let all = self.verified.lock();
+        let verified = all.get(fingerprint)?;
+        let stands =
+            verified.expires.duration_since(now).is_ok_and(|left| !left.is_zero() && left <= LIFETIME_MAX);
+        stands.then(|| verified.clone())
     }
 
     fn remember(&self, fingerprint: [u8; 32], verified: Verified, now: SystemTime) {
@@ -203,6 +209,26 @@ impl Verifier {
             all.insert(fingerprint, verified);
         }
     }
+}
+
+/// What stands for a header field that says everything by itself (RFC 8292 §3), so that a known one need not be read
+/// again: reading it checks that the key is a point of the curve, which costs more than all the rest. `None` for the
+/// forms of the drafts, whose key stands elsewhere, in a field that differs from push to push.
+fn whole_fingerprint(authorization: &str) -> Option<[u8; 32]> {
+    let scheme = authorization.get(..SCHEME.len())?;
+    let is_whole = scheme.eq_ignore_ascii_case(SCHEME) && authorization.len() <= AUTHORIZATION_BYTES_MAX;
+    // The fingerprints of the drafts begin with a key, whose first byte is 4.
+    is_whole.then(|| fingerprint_of(&[authorization.as_bytes()]))
+}
+
+fn fingerprint_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(context.finish().as_ref());
+    fingerprint
 }
 
 #[derive(Deserialize)]
@@ -248,6 +274,8 @@ fn read_json<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Unreadable
     let bytes = base64url::decode(part).ok_or(Unreadable::Token)?;
     serde_json::from_slice(&bytes).map_err(|_| Unreadable::Token)
 }
+
+const SCHEME: &str = "vapid ";
 
 /// The end of the year 9999: what expires later is refused anyway.
 const EXPIRES_SECONDS_MAX: f64 = 253_402_300_799.0;
