@@ -3,9 +3,10 @@
 //! One place for the names; `docs/metrics.md` explains them to operators, and a check compares the two. Labels come
 //! from fixed sets; nothing of a peer's choosing becomes one. Counters begin at 0 with the process.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 
 /// Messages that application servers posted, whatever became of them; an aggregate's post counts once.
 pub const RECEIVED: &str = "push_service_received_total";
@@ -108,30 +109,53 @@ pub enum Protocol {
     WebSocket,
 }
 
+/// What every push counts, looked up once: by name and labels it costs more than the rest of counting. The recorder has to
+/// be installed before the first push; what is counted earlier is lost.
+struct Hot {
+    received: Counter,
+    stored: Counter,
+    delivered_over_websocket: Counter,
+    delivered_over_http: Counter,
+    acknowledged_100: Counter,
+    push_seconds: Histogram,
+    delivery_seconds: Histogram,
+}
+
+static HOT: LazyLock<Hot> = LazyLock::new(|| Hot {
+    received: counter!(RECEIVED),
+    stored: counter!(ACCEPTED, "how" => "stored"),
+    delivered_over_websocket: counter!(DELIVERED, "over" => "websocket"),
+    delivered_over_http: counter!(DELIVERED, "over" => "http"),
+    acknowledged_100: counter!(ACKNOWLEDGED, "code" => "100"),
+    push_seconds: histogram!(PUSH_SECONDS),
+    delivery_seconds: histogram!(DELIVERY_SECONDS),
+});
+
 /// A post to a push resource has been answered, after `took`.
 pub fn push(outcome: &'static str, took: Duration) {
-    counter!(RECEIVED).increment(1);
+    HOT.received.increment(1);
     match outcome {
-        "stored" | "delivered_now" | "expired_now" => counter!(ACCEPTED, "how" => outcome).increment(1),
+        "stored" => HOT.stored.increment(1),
+        "delivered_now" | "expired_now" => counter!(ACCEPTED, "how" => outcome).increment(1),
         reason => counter!(REFUSED, "reason" => reason).increment(1),
     }
-    histogram!(PUSH_SECONDS).record(took);
+    HOT.push_seconds.record(took);
 }
 
 /// A message has been written to its user agent, `waited` after it was accepted.
 pub fn delivered(over: Over, waited: Duration) {
-    let over = match over {
-        Over::WebSocket => "websocket",
-        Over::Http => "http",
-    };
-    counter!(DELIVERED, "over" => over).increment(1);
-    histogram!(DELIVERY_SECONDS).record(waited);
+    match over {
+        Over::WebSocket => HOT.delivered_over_websocket.increment(1),
+        Over::Http => HOT.delivered_over_http.increment(1),
+    }
+    HOT.delivery_seconds.record(waited);
 }
 
 /// Acknowledgements over WebSocket are durable.
 pub fn acknowledged(codes: Codes) {
     let Codes { delivered, undecryptable, unshowable, other } = codes;
-    for (code, count) in [("100", delivered), ("101", undecryptable), ("102", unshowable), ("other", other)] {
+    HOT.acknowledged_100.increment(delivered);
+    for (code, count) in [("101", undecryptable), ("102", unshowable), ("other", other)] {
         if count > 0 {
             counter!(ACKNOWLEDGED, "code" => code).increment(count);
         }
