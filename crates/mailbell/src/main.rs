@@ -20,6 +20,7 @@ use clap::Parser as _;
 
 use cli::Cli;
 
+// Its background threads give back the pages of connections that have closed even when nothing else happens.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
