@@ -10,9 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use store::{Access, Account, ScramRecord, Store, UnixTime};
+use admission::guessing::Guessing;
+use admission::peer::Peer;
+use store::{Access, Account, RevocationMark, ScramRecord, Store, UnixTime};
 
-use crate::bearer::{Advice, INSUFFICIENT_SCOPE};
+use crate::attempt::{Attempt, Rejection};
+use crate::bearer::{Advice, Bearer, INSUFFICIENT_SCOPE};
 use crate::plain::Plain;
 use crate::token::Tokens;
 use crate::{Bindings, Channel, Exchange, Mechanism, Refusal};
@@ -26,6 +29,8 @@ pub struct Options {
     pub masters: Vec<String>,
     /// Who judges tokens; `None` if none are taken.
     pub tokens: Option<Tokens>,
+    /// Slows down who guesses.
+    pub guessing: Arc<Guessing>,
 }
 
 /// Who it is that was let in.
@@ -37,6 +42,8 @@ pub struct Authenticated {
     pub master: Option<String>,
     /// When the proof ends, and the session with it; `None` if it does not.
     pub until: Option<UnixTime>,
+    /// Where the list of revocations ended before the proof was looked at: what comes after it ends the session.
+    pub began: RevocationMark,
 }
 
 /// Looks names up and compares. Cheap to clone.
@@ -64,30 +71,37 @@ impl Authenticator {
         offered.filter(move |mechanism| mechanism.works_on(channel))
     }
 
-    /// Begins an exchange. The caller has checked that the connection may use the mechanism.
+    /// Begins an exchange with a peer, `None` if it is not counted. The caller has checked that the connection may use the
+    /// mechanism.
     #[must_use]
-    pub fn begin(&self, mechanism: Mechanism, bindings: Bindings) -> Exchange {
-        Exchange::new(self.clone(), mechanism, bindings)
+    pub fn begin(&self, mechanism: Mechanism, bindings: Bindings, peer: Option<Peer>) -> Exchange {
+        Exchange::new(Attempt::new(self.clone(), mechanism, peer), bindings)
     }
 
     /// Name and password, as PLAIN, IMAP's LOGIN and HTTP's Basic (RFC 7617) show them.
     ///
     /// # Errors
-    /// WrongCredentials, NotAuthorized, Unavailable.
-    pub async fn password(&self, shown: Plain<'_>) -> Result<Authenticated, Refusal> {
-        let result = self.check_password(shown).await;
-        note(Mechanism::Plain, &result);
-        result
+    /// WrongCredentials, NotAuthorized, Banned, Unavailable.
+    pub async fn password(&self, shown: Plain<'_>, peer: Option<Peer>) -> Result<Authenticated, Rejection> {
+        let mut attempt = Attempt::new(self.clone(), Mechanism::Plain, peer);
+        let result = self.check_password(shown, &mut attempt).await;
+        attempt.settle(result)
     }
 
-    /// A token, as OAUTHBEARER, XOAUTH2 and HTTP's Bearer show it; `user` is whom to act as, empty for whom it names.
+    /// A token, as HTTP's Bearer (RFC 6750) shows it, for the account that it names.
     ///
     /// # Errors
-    /// InvalidToken, Expired, InsufficientScope, NotAuthorized, Unavailable.
-    pub async fn token(&self, token: &str, user: &str) -> Result<Authenticated, Refusal> {
-        let result = self.check_token(token, user).await;
-        note(Mechanism::OAuthBearer, &result);
-        result
+    /// InvalidToken, Expired, InsufficientScope, NotAuthorized, Banned, Unavailable.
+    pub async fn token(&self, token: &str, peer: Option<Peer>) -> Result<Authenticated, Rejection> {
+        let mut attempt = Attempt::new(self.clone(), Mechanism::OAuthBearer, peer);
+        let result = self.check_token(Bearer { user: "", token }, &mut attempt).await;
+        attempt.settle(result)
+    }
+
+    /// Who guesses, and who is banned for it. Shared with whoever refuses connections.
+    #[must_use]
+    pub fn guessing(&self) -> &Arc<Guessing> {
+        &self.options.guessing
     }
 
     /// What to tell a client that was refused for its token; `None` if tokens are not taken or that was not it.
@@ -101,40 +115,57 @@ impl Authenticator {
         self.options.tokens.as_ref().map(|tokens| tokens.advice(status))
     }
 
-    pub(crate) async fn check_token(&self, token: &str, user: &str) -> Result<Authenticated, Refusal> {
+    pub(crate) async fn revocation_mark(&self) -> Result<RevocationMark, Refusal> {
+        Ok(self.store.revocation_mark().await?)
+    }
+
+    pub(crate) async fn check_password(
+        &self,
+        shown: Plain<'_>,
+        attempt: &mut Attempt,
+    ) -> Result<Authenticated, Refusal> {
+        let who = self.identities(shown.authzid, shown.authcid);
+        let name = self.name(who.authcid).await?;
+        let began = attempt.asks_for(&name).await?;
+        let access = self.store.authenticate(&name, shown.password).await?;
+        self.act_as(access.ok_or(Refusal::WrongCredentials)?, who.authzid, began).await
+    }
+
+    pub(crate) async fn check_token(
+        &self,
+        shown: Bearer<'_>,
+        attempt: &mut Attempt,
+    ) -> Result<Authenticated, Refusal> {
         let tokens =
-            self.options.tokens.as_ref().filter(|_| !token.is_empty()).ok_or(Refusal::InvalidToken)?;
-        let grant = tokens.check(token, now()).await?;
+            self.options.tokens.as_ref().filter(|_| !shown.token.is_empty()).ok_or(Refusal::InvalidToken)?;
+        let began = attempt.shows_token().await?;
+        let grant = tokens.check(shown.token, now()).await?;
         let owner = self.account(&grant.account).await?.ok_or(Refusal::NotAuthorized)?;
-        if !user.is_empty() && self.account(user).await?.is_none_or(|wanted| wanted.id != owner.id) {
+        if !shown.user.is_empty()
+            && self.account(shown.user).await?.is_none_or(|wanted| wanted.id != owner.id)
+        {
             return Err(Refusal::NotAuthorized);
         }
         let access = self.store.access_of_entitled(owner.id).await?;
-        Ok(Authenticated { access, master: None, until: grant.until })
+        Ok(Authenticated { access, master: None, until: grant.until, began })
     }
 
-    async fn check_password(&self, shown: Plain<'_>) -> Result<Authenticated, Refusal> {
-        let who = self.identities(shown.authzid, shown.authcid);
-        let name = self.name(who.authcid).await?;
-        let access = self.store.authenticate(&name, shown.password).await?;
-        self.act_as(access.ok_or(Refusal::WrongCredentials)?, who.authzid).await
-    }
-
-    /// What a SCRAM exchange needs.
-    pub(crate) async fn scram(&self, authcid: &str) -> Result<ScramRecord, Refusal> {
-        Ok(self.store.scram(&self.name(authcid).await?).await?)
-    }
-
-    /// The end of a SCRAM exchange: which of the record's credentials was proven, and whom it wants to act as.
-    pub(crate) async fn proven(
+    /// What a SCRAM exchange for the password of this name needs.
+    pub(crate) async fn scram(
         &self,
-        record: &ScramRecord,
-        index: usize,
-        authzid: &str,
-    ) -> Result<Authenticated, Refusal> {
+        authcid: &str,
+        attempt: &mut Attempt,
+    ) -> Result<(ScramRecord, RevocationMark), Refusal> {
+        let name = self.name(authcid).await?;
+        let began = attempt.asks_for(&name).await?;
+        Ok((self.store.scram(&name).await?, began))
+    }
+
+    /// The end of a SCRAM exchange: the credential that was proven.
+    pub(crate) async fn proven(&self, record: &ScramRecord, index: usize) -> Result<Access, Refusal> {
         let found = record.account.as_ref().and_then(|(id, keys)| Some((*id, keys.get(index)?.0)));
         let (account, credential) = found.ok_or(Refusal::WrongCredentials)?;
-        self.act_as(self.store.access_of_proven(account, credential).await?, authzid).await
+        Ok(self.store.access_of_proven(account, credential).await?)
     }
 
     /// Whose password is meant and whom to act as, with `account*master` taken apart.
@@ -148,19 +179,22 @@ impl Authenticator {
     }
 
     /// From the access that was proven to the one that is wanted.
-    async fn act_as(&self, access: Access, authzid: &str) -> Result<Authenticated, Refusal> {
-        if authzid.is_empty() {
-            return Ok(Authenticated { access, master: None, until: None });
-        }
-        let wanted = self.account(authzid).await?;
-        if wanted.as_ref().is_some_and(|wanted| wanted.id == access.owner()) {
-            return Ok(Authenticated { access, master: None, until: None });
+    pub(crate) async fn act_as(
+        &self,
+        access: Access,
+        authzid: &str,
+        began: RevocationMark,
+    ) -> Result<Authenticated, Refusal> {
+        let wanted = if authzid.is_empty() { None } else { self.account(authzid).await? };
+        let is_own = wanted.as_ref().is_some_and(|wanted| wanted.id == access.owner());
+        if is_own || authzid.is_empty() {
+            return Ok(Authenticated { access, master: None, until: None, began });
         }
         let master = self.store.account(access.owner()).await?.name;
         match wanted {
             Some(wanted) if access.is_main() && self.is_master(&master) => {
                 let access = self.store.access_of_entitled(wanted.id).await?;
-                Ok(Authenticated { access, master: Some(master), until: None })
+                Ok(Authenticated { access, master: Some(master), until: None, began })
             }
             // The same for an account that is not there, so that nobody learns which are.
             _ => Err(Refusal::NotAuthorized),
@@ -203,24 +237,6 @@ pub(crate) struct Identities<'n> {
     pub(crate) authzid: &'n str,
     /// Whose password it is.
     pub(crate) authcid: &'n str,
-}
-
-/// One line for each attempt. Names that were given are left out: people write their password there.
-pub(crate) fn note(mechanism: Mechanism, result: &Result<Authenticated, Refusal>) {
-    let mechanism = mechanism.name();
-    let outcome = match result {
-        Ok(authenticated) => {
-            let (account, master) = (authenticated.access.owner().0, authenticated.master.as_deref());
-            tracing::info!(mechanism, outcome = "ok", account, master, "auth.attempt");
-            "ok"
-        }
-        Err(refusal) => {
-            tracing::info!(mechanism, outcome = refusal.outcome(), "auth.attempt");
-            refusal.outcome()
-        }
-    };
-    metrics::counter!("mailbell_auth_attempts_total", "mechanism" => mechanism, "outcome" => outcome)
-        .increment(1);
 }
 
 fn now() -> UnixTime {

@@ -5,18 +5,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use store::{ScramKeys, ScramRecord};
+use store::{RevocationMark, ScramKeys, ScramRecord};
 
-use crate::authenticator::note;
+use crate::attempt::{Attempt, Rejection};
 use crate::bearer::Bearer;
 use crate::plain::Plain;
 use crate::scram::{AwaitsProof, ClientFirst, Parameters};
-use crate::{Authenticated, Authenticator, Bindings, Mechanism, Refusal};
+use crate::{Authenticated, Bindings, Mechanism, Refusal};
 
 /// An exchange under way.
 pub struct Exchange {
-    authenticator: Authenticator,
-    mechanism: Mechanism,
+    attempt: Attempt,
     bindings: Bindings,
     state: State,
 }
@@ -45,27 +44,27 @@ struct Scram {
     awaits: AwaitsProof,
     record: ScramRecord,
     authzid: String,
+    began: RevocationMark,
 }
 
 impl Exchange {
-    pub(crate) fn new(authenticator: Authenticator, mechanism: Mechanism, bindings: Bindings) -> Self {
-        Self { authenticator, mechanism, bindings, state: State::Begins }
+    pub(crate) fn new(attempt: Attempt, bindings: Bindings) -> Self {
+        Self { attempt, bindings, state: State::Begins }
     }
 
     /// Takes the client's next message; `None` if it has not sent an initial response (RFC 4422 §5, item 2a), which an
     /// empty one is not the same as.
     ///
     /// # Errors
-    /// Any of [`Refusal`]; the exchange is over then.
-    pub async fn step(&mut self, message: Option<&[u8]>) -> Result<Progress, Refusal> {
+    /// With any [`Refusal`]; the exchange is over then.
+    pub async fn step(&mut self, message: Option<&[u8]>) -> Result<Progress, Rejection> {
         let stepped = match (std::mem::replace(&mut self.state, State::Over), message) {
             (State::Begins, None) => {
                 self.state = State::Begins;
-                return Ok(Progress::Challenge(Vec::new()));
+                Ok(Progress::Challenge(Vec::new()))
             }
-            (State::Begins, Some(message)) => match self.mechanism {
-                // It makes its note itself.
-                Mechanism::Plain => return self.plain(message).await,
+            (State::Begins, Some(message)) => match self.attempt.mechanism {
+                Mechanism::Plain => self.plain(message).await,
                 Mechanism::OAuthBearer | Mechanism::XOAuth2 => self.bearer(message).await,
                 Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => self.scram_first(message).await,
             },
@@ -74,41 +73,39 @@ impl Exchange {
             (State::Refused(refusal), Some(_)) => Err(refusal),
             _ => Err(Refusal::Malformed("the exchange was over")),
         };
-        match &stepped {
-            Ok(Progress::Challenge(_)) => {}
-            Ok(Progress::Authenticated(authenticated)) => {
-                note(self.mechanism, &Ok(Authenticated::clone(authenticated)));
-            }
-            Err(refusal) => note(self.mechanism, &Err(refusal.clone())),
-        }
-        stepped
+        let settled = match stepped {
+            Ok(Progress::Challenge(challenge)) => return Ok(Progress::Challenge(challenge)),
+            Ok(Progress::Authenticated(authenticated)) => self.attempt.settle(Ok(*authenticated)),
+            Err(refusal) => self.attempt.settle(Err(refusal)),
+        };
+        settled.map(|authenticated| Progress::Authenticated(Box::new(authenticated)))
     }
 
     /// The client gives the exchange up; why it would have been refused, if it was told so already.
     #[must_use]
-    pub fn give_up(self) -> Option<Refusal> {
+    pub fn give_up(self) -> Option<Rejection> {
         let State::Refused(refusal) = self.state else { return None };
-        note(self.mechanism, &Err(refusal.clone()));
-        Some(refusal)
+        self.attempt.settle(Err(refusal)).err()
     }
 
     async fn plain(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
-        let parsed =
-            Plain::parse(message).inspect_err(|refusal| note(self.mechanism, &Err(refusal.clone())))?;
-        let authenticated = self.authenticator.password(parsed).await?;
+        let authenticator = self.attempt.authenticator.clone();
+        let authenticated = authenticator.check_password(Plain::parse(message)?, &mut self.attempt).await?;
         Ok(Progress::Authenticated(Box::new(authenticated)))
     }
 
     async fn bearer(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
-        let shown = match self.mechanism {
+        let mechanism = self.attempt.mechanism;
+        let shown = match mechanism {
             Mechanism::XOAuth2 => Bearer::parse_xoauth2(message)?,
             _ => Bearer::parse(message)?,
         };
-        let refusal = match self.authenticator.check_token(shown.token, shown.user).await {
+        let authenticator = self.attempt.authenticator.clone();
+        let refusal = match authenticator.check_token(shown, &mut self.attempt).await {
             Ok(authenticated) => return Ok(Progress::Authenticated(Box::new(authenticated))),
             Err(refusal) => refusal,
         };
-        let told = self.authenticator.advice(&refusal).map(|advice| advice.challenge(self.mechanism));
+        let told = authenticator.advice(&refusal).map(|advice| advice.challenge(mechanism));
         let challenge = told.ok_or_else(|| refusal.clone())?;
         self.state = State::Refused(refusal);
         Ok(Progress::Challenge(challenge))
@@ -116,13 +113,14 @@ impl Exchange {
 
     async fn scram_first(&mut self, message: &[u8]) -> Result<Progress, Refusal> {
         let first = ClientFirst::parse(message)?;
-        let who = self.authenticator.identities(&first.authzid, &first.username);
-        let record = self.authenticator.scram(who.authcid).await?;
+        let authenticator = self.attempt.authenticator.clone();
+        let who = authenticator.identities(&first.authzid, &first.username);
+        let (record, began) = authenticator.scram(who.authcid, &mut self.attempt).await?;
         let authzid = who.authzid.to_owned();
         let nonce = nonce()?;
         let parameters = Parameters { salt: &record.salt, iterations: record.iterations, nonce: &nonce };
-        let (server_first, awaits) = first.answer(self.mechanism, &self.bindings, parameters)?;
-        self.state = State::AwaitsProof(Box::new(Scram { awaits, record, authzid }));
+        let (server_first, awaits) = first.answer(self.attempt.mechanism, &self.bindings, parameters)?;
+        self.state = State::AwaitsProof(Box::new(Scram { awaits, record, authzid, began }));
         Ok(Progress::Challenge(server_first.into_bytes()))
     }
 
@@ -132,7 +130,9 @@ impl Exchange {
         let none = ScramKeys { stored_key: [0; 32], server_key: [0; 32] };
         let keys = known.iter().map(|(_, keys)| keys);
         let verified = scram.awaits.verify(message, keys.chain(known.is_empty().then_some(&none)))?;
-        let authenticated = self.authenticator.proven(&scram.record, verified.index, &scram.authzid).await?;
+        let authenticator = &self.attempt.authenticator;
+        let access = authenticator.proven(&scram.record, verified.index).await?;
+        let authenticated = authenticator.act_as(access, &scram.authzid, scram.began).await?;
         self.state = State::AwaitsEnd(Box::new(authenticated));
         Ok(Progress::Challenge(verified.server_final.into_bytes()))
     }

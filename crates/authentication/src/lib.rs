@@ -5,13 +5,17 @@
 //! answers with the store's [`store::Access`]. HTTP's Basic and Bearer, which are no exchanges, ask the
 //! [`Authenticator`] itself.
 //!
-//! Not here: base64 and the lines of a protocol, which are the protocol's; delays and bans for guessing.
+//! Every attempt is counted by the crate `admission`, whoever asks; how long its answer waits is in the [`Rejection`], and
+//! for the protocol to keep.
+//!
+//! Not here: base64 and the lines of a protocol, which are the protocol's.
 //!
 //! # Invariants
 //! - Nothing in an answer, and no difference in work that can be measured, tells whether a name has an account.
 //! - Secrets are compared in constant time, zeroized after use, and never logged.
 //! - What a client sends is bounded by [`MESSAGE_BYTES_MAX`]; one exchange takes three messages at most.
 
+mod attempt;
 mod authenticator;
 pub mod bearer;
 mod channel;
@@ -22,6 +26,7 @@ mod refusal;
 pub mod scram;
 pub mod token;
 
+pub use attempt::Rejection;
 pub use authenticator::{Authenticated, Authenticator, Options};
 pub use channel::{Bindings, server_end_point};
 pub use exchange::{Exchange, Progress};

@@ -1,5 +1,7 @@
 //! Why nobody was let in.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::token::TokenError;
@@ -22,6 +24,9 @@ pub enum Refusal {
     /// Refused: a good token, but not for mail.
     #[error("the token is not good for mail")]
     InsufficientScope,
+    /// Refused: not looked at, after too many that were wrong, for this time.
+    #[error("too many wrong passwords, try again in {} seconds", .0.as_secs().saturating_add(1))]
+    Banned(Duration),
     /// Refused: it was right once.
     #[error("the token has expired")]
     Expired,
@@ -42,6 +47,7 @@ impl Refusal {
             Self::NotAuthorized => "forbidden",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "scope",
+            Self::Banned(_) => "banned",
             Self::Expired => "expired",
             Self::Unavailable(_) => "unavailable",
             Self::Bug(_) => "bug",

@@ -1,11 +1,11 @@
 //! OAUTHBEARER and XOAUTH2 from the first message to the last.
 
-use authentication::{Bindings, Channel, Mechanism, Progress, Refusal};
+use authentication::{Channel, Mechanism, Progress, Refusal};
 use serde_json::json;
 use store::UnixTime;
 
 use crate::issuer::{Issuer, SigningKey, claims};
-use crate::support::Home;
+use crate::support::{Home, refusal};
 
 /// 2100-01-01.
 const FAR: i64 = 4_102_444_800;
@@ -36,9 +36,12 @@ async fn a_token_opens_the_account_that_it_names_and_no_other() {
             // A master needs its password.
             ("alice", named("root"), Err("forbidden")),
         ] {
-            let mut exchange = home.authenticator.begin(mechanism, Bindings::default());
-            assert!(matches!(exchange.step(None).await, Ok(Progress::Challenge(empty)) if empty.is_empty()));
-            let result = exchange.step(Some(message(mechanism, user, &token).as_bytes())).await;
+            let mut exchange = home.begin(mechanism);
+            assert!(
+                matches!(exchange.step(None).await.map_err(refusal), Ok(Progress::Challenge(empty)) if empty.is_empty())
+            );
+            let result =
+                exchange.step(Some(message(mechanism, user, &token).as_bytes())).await.map_err(refusal);
             match (result, expected) {
                 (Ok(Progress::Authenticated(opened)), Ok(account)) => {
                     assert_eq!(opened.access.owner(), home.id(account).await);
@@ -75,7 +78,7 @@ async fn a_token_that_is_not_taken_is_explained_and_then_refused() {
     ] {
         for mechanism in [Mechanism::OAuthBearer, Mechanism::XOAuth2] {
             let begin = async || {
-                let mut exchange = home.authenticator.begin(mechanism, Bindings::default());
+                let mut exchange = home.begin(mechanism);
                 let message = message(mechanism, "alice", &token);
                 let Progress::Challenge(told) = exchange.step(Some(message.as_bytes())).await.unwrap() else {
                     panic!("{token} was taken");
@@ -86,9 +89,9 @@ async fn a_token_that_is_not_taken_is_explained_and_then_refused() {
                 exchange
             };
             let refusals = [
-                begin().await.step(Some(b"\x01")).await.err(),
-                begin().await.step(Some(b"")).await.err(),
-                begin().await.give_up(),
+                begin().await.step(Some(b"\x01")).await.err().map(refusal),
+                begin().await.step(Some(b"")).await.err().map(refusal),
+                begin().await.give_up().map(refusal),
             ];
             for refusal in refusals {
                 let outcome = match refusal {
@@ -107,12 +110,16 @@ async fn a_token_that_is_not_taken_is_explained_and_then_refused() {
 async fn a_client_may_ask_where_to_get_a_token_and_an_absent_issuer_is_said_to_be() {
     let issuer = Issuer::start().await;
     let home = Home::with_tokens(&["alice"], issuer.by_keys()).await;
-    let mut asking = home.authenticator.begin(Mechanism::OAuthBearer, Bindings::default());
-    assert!(matches!(asking.step(Some(b"n,,\x01auth=\x01\x01")).await, Ok(Progress::Challenge(_))));
+    let mut asking = home.begin(Mechanism::OAuthBearer);
+    assert!(matches!(
+        asking.step(Some(b"n,,\x01auth=\x01\x01")).await.map_err(refusal),
+        Ok(Progress::Challenge(_))
+    ));
     assert!(issuer.requests().is_empty(), "nobody is asked about no token");
     let token = SigningKey::p256().token("1", "alice", FAR);
-    let mut exchange = home.authenticator.begin(Mechanism::OAuthBearer, Bindings::default());
-    let result = exchange.step(Some(message(Mechanism::OAuthBearer, "", &token).as_bytes())).await;
+    let mut exchange = home.begin(Mechanism::OAuthBearer);
+    let result =
+        exchange.step(Some(message(Mechanism::OAuthBearer, "", &token).as_bytes())).await.map_err(refusal);
     assert!(matches!(result, Err(Refusal::Unavailable(_))), "{result:?}");
     let private = Channel { is_private: true, is_bindable: false };
     let offered: Vec<_> = home.authenticator.mechanisms(private).map(Mechanism::name).collect();

@@ -1,8 +1,8 @@
 //! PLAIN and SCRAM with main and app passwords, known and unknown names.
 
-use authentication::{Bindings, Channel, Mechanism, Progress, Refusal};
+use authentication::{Channel, Mechanism, Progress, Refusal};
 
-use crate::support::Home;
+use crate::support::{Home, refusal};
 
 #[tokio::test]
 async fn main_and_app_passwords_open_with_plain_and_scram() {
@@ -43,7 +43,7 @@ async fn main_and_app_passwords_open_with_plain_and_scram() {
 async fn a_name_that_nobody_has_looks_like_one_that_somebody_has() {
     let home = Home::new(&["alice"], &[]).await;
     let answer = async |name: &str| {
-        let mut exchange = home.authenticator.begin(Mechanism::ScramSha256, Bindings::default());
+        let mut exchange = home.begin(Mechanism::ScramSha256);
         let first = format!("n,,n={name},r=abc");
         let Progress::Challenge(challenge) = exchange.step(Some(first.as_bytes())).await.unwrap() else {
             panic!("no challenge");
@@ -80,9 +80,12 @@ async fn a_password_is_the_same_however_it_is_composed() {
 async fn an_exchange_that_is_over_stays_so() {
     let home = Home::new(&["alice"], &[]).await;
     for mechanism in [Mechanism::Plain, Mechanism::ScramSha256] {
-        let mut exchange = home.authenticator.begin(mechanism, Bindings::default());
-        assert!(matches!(exchange.step(Some(b"")).await, Err(Refusal::Malformed(_))));
-        assert!(matches!(exchange.step(Some(b"\0alice\0secret of alice")).await, Err(Refusal::Malformed(_))));
+        let mut exchange = home.begin(mechanism);
+        assert!(matches!(exchange.step(Some(b"")).await.map_err(refusal), Err(Refusal::Malformed(_))));
+        assert!(matches!(
+            exchange.step(Some(b"\0alice\0secret of alice")).await.map_err(refusal),
+            Err(Refusal::Malformed(_))
+        ));
     }
 }
 
@@ -99,4 +102,25 @@ async fn a_channel_offers_what_is_safe_on_it() {
     }
     assert_eq!(Mechanism::named("scram-sha-256-plus"), Some(Mechanism::ScramSha256Plus));
     assert_eq!(Mechanism::named("CRAM-MD5"), None);
+}
+
+#[tokio::test]
+async fn guessing_costs_time_and_closes_the_account_whatever_the_mechanism() {
+    let home = Home::new(&["alice"], &[]).await;
+    let mut delays = Vec::new();
+    for name in ["alice", "Alice@mail.example.org", "nobody"] {
+        let mut exchange = home.begin(Mechanism::Plain);
+        let rejection = exchange.step(Some(format!("\0{name}\0wrong").as_bytes())).await.unwrap_err();
+        delays.push(rejection.delay.as_millis());
+    }
+    // Of the peer and of the account, whichever has failed more often.
+    assert_eq!(delays, [100, 200, 400]);
+    let broken = home.begin(Mechanism::Plain).step(Some(b"alice")).await.unwrap_err();
+    assert_eq!(broken.delay.as_millis(), 0, "who can't write has not guessed");
+    for _ in 0..38 {
+        assert!(matches!(home.scram("n,,", "alice", "wrong").await, Err(Refusal::WrongCredentials)));
+    }
+    for result in [home.plain("\0alice\0secret of alice").await, home.scram("n,,", "alice", "wrong").await] {
+        assert!(matches!(result, Err(Refusal::Banned(wait)) if wait.as_secs() > 500), "{result:?}");
+    }
 }

@@ -1,7 +1,15 @@
 //! A store with accounts, and the client's half of the mechanisms.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::guessing::{Guessing, Limits};
+use admission::peer::Peers;
 use authentication::token::Tokens;
-use authentication::{Authenticated, Authenticator, Bindings, Mechanism, Options, Progress, Refusal};
+use authentication::{
+    Authenticated, Authenticator, Bindings, Exchange, Mechanism, Options, Progress, Refusal, Rejection,
+};
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +17,14 @@ use store::{AccountId, NewAccount, Store};
 
 /// The name of the server.
 pub(crate) const HOSTNAME: &str = "mail.example.org";
+
+/// So lenient that only who wants to is banned.
+const LIMITS: Limits = Limits {
+    delay: Duration::from_millis(100),
+    peer_failures: 1000,
+    account_failures: 40,
+    ban: Duration::from_secs(600),
+};
 
 /// A store and an authenticator over it. Passwords are `secret of NAME`.
 pub(crate) struct Home {
@@ -37,7 +53,12 @@ impl Home {
             store.create_account(new).await.unwrap();
         }
         let masters = masters.iter().map(|name| (*name).to_owned()).collect();
-        let options = Options { hostname: HOSTNAME.to_owned(), masters, tokens };
+        let options = Options {
+            hostname: HOSTNAME.to_owned(),
+            masters,
+            tokens,
+            guessing: Arc::new(Guessing::new(LIMITS)),
+        };
         let authenticator = Authenticator::new(store.clone(), options);
         Self { store, authenticator, _directory: directory }
     }
@@ -46,10 +67,16 @@ impl Home {
         self.store.account_named(name).await.unwrap().unwrap().id
     }
 
+    /// Begins an exchange with a peer that is counted.
+    pub(crate) fn begin(&self, mechanism: Mechanism) -> Exchange {
+        let peer = Peers::new(Vec::new()).of(IpAddr::from([192, 0, 2, 1]));
+        self.authenticator.begin(mechanism, Bindings::default(), peer)
+    }
+
     /// The account that PLAIN opens.
     pub(crate) async fn plain(&self, message: &str) -> Result<Authenticated, Refusal> {
-        let mut exchange = self.authenticator.begin(Mechanism::Plain, Bindings::default());
-        match exchange.step(Some(message.as_bytes())).await? {
+        let mut exchange = self.begin(Mechanism::Plain);
+        match exchange.step(Some(message.as_bytes())).await.map_err(refusal)? {
             Progress::Authenticated(authenticated) => Ok(*authenticated),
             Progress::Challenge(challenge) => panic!("a challenge: {challenge:?}"),
         }
@@ -62,22 +89,28 @@ impl Home {
         name: &str,
         password: &str,
     ) -> Result<Authenticated, Refusal> {
-        let mut exchange = self.authenticator.begin(Mechanism::ScramSha256, Bindings::default());
+        let mut exchange = self.begin(Mechanism::ScramSha256);
         let bare = format!("n={name},r=abcdefgh");
         let challenge = |progress: Progress| match progress {
             Progress::Challenge(challenge) => String::from_utf8(challenge).unwrap(),
             Progress::Authenticated(_) => panic!("too early"),
         };
-        assert_eq!(challenge(exchange.step(None).await?), "");
-        let server_first = challenge(exchange.step(Some(format!("{header}{bare}").as_bytes())).await?);
+        assert_eq!(challenge(exchange.step(None).await.map_err(refusal)?), "");
+        let server_first =
+            challenge(exchange.step(Some(format!("{header}{bare}").as_bytes())).await.map_err(refusal)?);
         let (last, signature) = client_final(header, &bare, &server_first, password);
-        let server_final = challenge(exchange.step(Some(last.as_bytes())).await?);
+        let server_final = challenge(exchange.step(Some(last.as_bytes())).await.map_err(refusal)?);
         assert_eq!(server_final, format!("v={signature}"), "the server has proven itself");
-        match exchange.step(Some(b"")).await? {
+        match exchange.step(Some(b"")).await.map_err(refusal)? {
             Progress::Authenticated(authenticated) => Ok(*authenticated),
             Progress::Challenge(challenge) => panic!("a further challenge: {challenge:?}"),
         }
     }
+}
+
+/// Why it was refused.
+pub(crate) fn refusal(rejection: Rejection) -> Refusal {
+    rejection.refusal
 }
 
 /// The client's last message and the signature that it expects (RFC 5802 §3).
