@@ -156,7 +156,7 @@ fn neomutt_reads_and_deletes() -> Result<()> {
     let command =
         neomutt.env("TERM", "dumb").env("HOME", server.directory.path()).arg("-n").arg("-F").arg(&rc);
     let url = format!("imap://alice@localhost:{}/INBOX", server.imap.port());
-    let mut command = in_a_terminal(command.arg("-f").arg(url));
+    let mut command = programs::in_a_terminal(command.arg("-f").arg(url));
     programs::run(&mut command)?;
     assert!(std::fs::read_to_string(&copy)?.contains("second body"));
     let mut imap = Imap::login(server.imap, "alice", PASSWORD)?;
@@ -167,20 +167,4 @@ fn neomutt_reads_and_deletes() -> Result<()> {
         "{left}"
     );
     Ok(())
-}
-
-/// The same command below `script`, which gives it a terminal.
-fn in_a_terminal(command: &std::process::Command) -> std::process::Command {
-    let quote = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
-    let mut line = quote(command.get_program());
-    for argument in command.get_args() {
-        line.push(' ');
-        line.push_str(&quote(argument));
-    }
-    let mut script = std::process::Command::new("timeout");
-    script.args(["60", "script", "--quiet", "--return", "--command", &line, "/dev/null"]);
-    for (name, value) in command.get_envs() {
-        script.env(name, value.unwrap_or_default());
-    }
-    script
 }

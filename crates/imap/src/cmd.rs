@@ -44,6 +44,7 @@ mod store_flags;
 mod subscribe;
 pub(crate) mod sync;
 mod transfer;
+mod unauthenticate;
 mod unselect;
 mod webpush;
 
@@ -108,6 +109,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Login(login) => login::run(context, login).await,
         Command::Authenticate(authenticate) => authenticate::run(context, authenticate).await,
         // RFC 9051 §6.3: valid after login.
+        Command::Unauthenticate => unauthenticate::run(context),
         Command::Enable(names) => enable::run(context, &names),
         Command::Select(select) => select::run(context, select, select::Form::Select).await,
         Command::Examine(select) => select::run(context, select, select::Form::Examine).await,

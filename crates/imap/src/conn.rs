@@ -155,7 +155,12 @@ impl Connection {
                     }
                 }
                 Wake::TimedOut => {
-                    self.bye("you have been silent for too long");
+                    if self.is_over() {
+                        let status = Status::bye("the token has expired, log in with a new one");
+                        status.with(Code::Expired).encode(&mut self.link.out, None);
+                    } else {
+                        self.bye("you have been silent for too long");
+                    }
                     return self.link.flush().await;
                 }
                 // RFC 5530 §3: EXPIRED.
@@ -266,6 +271,7 @@ impl Connection {
             }
         };
         let started = Instant::now();
+        let was_anonymous = self.session.is_anonymous();
         let (tag, name) = (request.tag, request.command.name());
         let look = Look::after(&request.command);
         let mut context = self.context(&tag);
@@ -276,6 +282,9 @@ impl Connection {
             result = Err(failure);
         }
         self.session.note_shown();
+        if self.session.is_anonymous() && !was_anonymous {
+            self.login_until = Instant::now() + self.server.options.limits.login_time;
+        }
         let outcome = outcome(&result);
         tracing::info!(command = name, outcome, duration_us = micros(started), "imap.command");
         metrics::counter!("mailbell_imap_commands_total", "command" => name, "outcome" => outcome)
@@ -385,7 +394,12 @@ impl Connection {
         let Some(acceptor) = self.server.options.tls.as_ref() else {
             return Err(io::Error::other("there is no certificate"));
         };
-        self.link.start_tls(acceptor, self.server.options.limits.login_time).await
+        let end_point = &self.server.options.end_point;
+        let before = end_point();
+        self.link.start_tls(acceptor, self.server.options.limits.login_time).await?;
+        // A certificate that was changed during the handshake may be either.
+        self.link.end_point = before.filter(|before| end_point().as_ref() == Some(before));
+        Ok(())
     }
 
     /// Waits for whatever comes first. Every branch is cancel-safe.
@@ -393,6 +407,11 @@ impl Connection {
         let limits = &self.server.options.limits;
         let until =
             if self.session.is_anonymous() { self.login_until } else { Instant::now() + limits.idle_time };
+        // RFC 7628 §5: the session of a token need not outlive it.
+        if self.is_over() {
+            return Wake::TimedOut;
+        }
+        let until = self.session.ends.map_or(until, |ends| until.min(ends));
         let missing = self.framer.missing(&self.link.input);
         let end = self.session.end();
         let watch = match self.session.selected_mut() {
@@ -413,6 +432,11 @@ impl Connection {
             () = tokio::time::sleep_until(until) => Wake::TimedOut,
             () = stop.cancelled() => Wake::Stopped,
         }
+    }
+
+    /// Whether the token has ended that opened the session.
+    fn is_over(&self) -> bool {
+        self.session.ends.is_some_and(|ends| ends <= Instant::now())
     }
 
     fn context<'c>(&'c mut self, tag: &'c Tag) -> Context<'c> {

@@ -25,4 +25,4 @@ mod sessions;
 pub mod wire;
 
 pub use limits::Limits;
-pub use server::{Listener, Options, Security, Server};
+pub use server::{EndPoint, Listener, Options, Security, Server};

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admission::guessing::Guessing;
 use admission::peer::Peers;
 use admission::places::Places;
+use authentication::Authenticator;
 use bus::Bus;
 use store::Store;
 use tokio::net::{TcpListener, UnixListener};
@@ -29,15 +29,20 @@ pub struct Options {
     pub tls: Option<TlsAcceptor>,
     /// Whether a password may be sent without TLS from elsewhere than this machine.
     pub allow_plaintext_login: bool,
+    /// RFC 5929 §4: the `tls-server-end-point` of the certificate that `tls` shows now; asked at every handshake.
+    pub end_point: EndPoint,
+    /// Who may log in, and how.
+    pub authenticator: Authenticator,
     /// The limits.
     pub limits: Limits,
     /// Tells peers apart, and which are trusted: limits for a peer don't concern these.
     pub peers: Peers,
-    /// Slows down who guesses passwords; shared with the other protocols that ask for one.
-    pub guessing: Arc<Guessing>,
     /// What the WEBPUSH commands work with.
     pub push: Arc<Registrar>,
 }
+
+/// Tells what SCRAM-SHA-256-PLUS can bind to of the certificate; `None` without one.
+pub type EndPoint = Arc<dyn Fn() -> Option<Arc<[u8]>> + Send + Sync>;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -139,7 +144,7 @@ impl Server {
     /// The places of a new connection, or what its client is told instead.
     fn admit(&self, origin: &Origin) -> Result<impl Send + 'static, &'static str> {
         let Inner { options, connections, places, .. } = &*self.inner;
-        if options.guessing.may_connect(origin.counted, Instant::now()).is_err() {
+        if options.authenticator.guessing().may_connect(origin.counted, Instant::now()).is_err() {
             return Err("[LIMIT] too many wrong passwords from your address, try again later");
         }
         let permit = Arc::clone(connections).try_acquire_owned();

@@ -4,6 +4,7 @@
 
 use bus::Watch;
 use store::{Access, Keywords, MailboxId};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cmd::silwebpush::SessionPush;
@@ -20,6 +21,8 @@ use view::ClientView;
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     state: State,
+    /// When the token ends that opened the session.
+    pub(crate) ends: Option<Instant>,
     /// What ENABLE and the commands that imply it have turned on.
     pub(crate) enabled: Enabled,
     /// What SILWEBPUSH has set for this connection; its end is the connection's.
@@ -136,11 +139,17 @@ impl Session {
         self.entered.as_ref().map(|entered| entered.end().clone())
     }
 
-    /// A successful login.
-    pub(crate) fn log_in(&mut self, access: Access, entered: Entered) {
-        assert!(self.is_anonymous(), "a connection logs in once");
+    /// A successful login, with its place among the account's sessions, and when it ends if what it stands on does.
+    pub(crate) fn log_in(&mut self, access: Access, entered: Entered, ends: Option<Instant>) {
+        assert!(self.is_anonymous(), "a session is one account's");
         self.entered = Some(entered);
         self.state = State::Authenticated(access);
+        self.ends = ends;
+    }
+
+    /// UNAUTHENTICATE: as if the connection had just begun.
+    pub(crate) fn log_out(&mut self) {
+        *self = Self::default();
     }
 
     /// A successful SELECT.

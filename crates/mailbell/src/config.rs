@@ -12,6 +12,7 @@
 //! - A relative path in the file is relative to the file, one in a variable to the working directory.
 
 pub(crate) mod gateway;
+mod oauth;
 mod push_limits;
 mod source;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use anyhow::Context as _;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::Url;
 
+pub(crate) use oauth::{Introspection, OAuth};
 pub(crate) use push_limits::{MessageRate, PushLimits};
 pub(crate) use source::variable_name;
 use source::{ConfigError, Place, Raw, Reader, Source};
@@ -45,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<CertificateFiles>,
     /// IMAP.
     pub(crate) imap: Imap,
+    /// Who may log in.
+    pub(crate) authentication: Authentication,
     /// Web Push to devices.
     pub(crate) push: Push,
     /// Our own push service.
@@ -88,6 +92,15 @@ pub(crate) struct CertificateFiles {
 pub(crate) struct Imap {
     /// Whether LOGIN works before STARTTLS from other machines than this one.
     pub(crate) allow_plaintext_login: bool,
+}
+
+/// `[auth]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Authentication {
+    /// Accounts whose main password opens every account.
+    pub(crate) masters: Vec<String>,
+    /// `[oauth]`; `None` if no tokens are taken.
+    pub(crate) oauth: Option<OAuth>,
 }
 
 /// `[push]`.
@@ -266,6 +279,7 @@ fn assemble(reader: &mut Reader) -> Config {
         data_dir: path(reader, "data_dir").unwrap_or_else(|| PathBuf::from("mailbell-data")),
         tls: certificate_files(reader),
         imap: Imap { allow_plaintext_login: reader.read("imap.allow_plaintext_login", false, value::flag) },
+        authentication: authentication(reader),
         push: push(reader),
         push_service: push_service(reader),
         delivery: delivery(reader),
@@ -309,6 +323,11 @@ fn certificate_files(reader: &mut Reader) -> Option<CertificateFiles> {
         }
         (None, None) => None,
     }
+}
+
+fn authentication(reader: &mut Reader) -> Authentication {
+    let masters = reader.read("auth.masters", Vec::new(), value::list);
+    Authentication { masters, oauth: oauth::read(reader) }
 }
 
 fn push(reader: &mut Reader) -> Push {

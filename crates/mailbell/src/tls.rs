@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use authentication::server_end_point;
 use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -53,7 +54,7 @@ impl Tls {
             None => development(config)?,
         };
         let key = read_pair(&files)?;
-        Ok(Self { current: Arc::new(Current(RwLock::new(Arc::new(key)))), files, origin })
+        Ok(Self { current: Arc::new(Current(RwLock::new(Shown::new(key)))), files, origin })
     }
 
     /// Who made the certificate.
@@ -74,8 +75,14 @@ impl Tls {
     /// Reads the files again; connections from now on see the new certificate.
     pub(crate) fn reload(&self) -> anyhow::Result<()> {
         let key = read_pair(&self.files)?;
-        *self.current.0.write() = Arc::new(key);
+        *self.current.0.write() = Shown::new(key);
         Ok(())
+    }
+
+    /// RFC 5929 §4: what SCRAM-SHA-256-PLUS binds to of the certificate that is shown now; `None` where its signature
+    /// has no one hash.
+    pub(crate) fn end_point(&self) -> Option<Arc<[u8]>> {
+        self.current.0.read().end_point.clone()
     }
 
     /// What a TLS listener needs; `protocols` are for ALPN (RFC 7301), none for those that have no name there.
@@ -91,11 +98,25 @@ impl Tls {
 }
 
 #[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
+struct Current(RwLock<Shown>);
+
+/// What is shown in handshakes.
+#[derive(Debug)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    end_point: Option<Arc<[u8]>>,
+}
+
+impl Shown {
+    fn new(key: CertifiedKey) -> Self {
+        let end_point = key.end_entity_cert().ok().and_then(|certificate| server_end_point(certificate));
+        Self { key: Arc::new(key), end_point }
+    }
+}
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read()))
+        Some(Arc::clone(&self.0.read().key))
     }
 }
 

@@ -66,3 +66,20 @@ pub fn run(command: &mut Command) -> Result<String> {
     }
     Ok(out.into_owned())
 }
+
+/// The same command below `script`, which gives it a terminal; given up after a minute.
+#[must_use]
+pub fn in_a_terminal(command: &Command) -> Command {
+    let quote = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+    let mut line = quote(command.get_program());
+    for argument in command.get_args() {
+        line.push(' ');
+        line.push_str(&quote(argument));
+    }
+    let mut script = Command::new("timeout");
+    script.args(["60", "script", "--quiet", "--return", "--command", &line, "/dev/null"]);
+    for (name, value) in command.get_envs() {
+        script.env(name, value.unwrap_or_default());
+    }
+    script
+}

@@ -1,5 +1,7 @@
 //! CAPABILITY (RFC 9051 §6.1.1): exactly what works, in the state that the connection is in.
 
+use authentication::{Channel, Mechanism};
+
 use crate::cmd::{Context, Done};
 use crate::conn::{Link, Peer};
 use crate::server::Inner;
@@ -13,22 +15,23 @@ pub(crate) struct Surroundings {
     pub(crate) is_encrypted: bool,
     /// TLS could be turned on.
     pub(crate) has_certificate: bool,
-    /// A password may be sent now.
-    pub(crate) may_send_password: bool,
+    /// What the connection is like for authentication.
+    pub(crate) channel: Channel,
+    /// What it can authenticate with.
+    mechanisms: Vec<Mechanism>,
 }
 
 impl Surroundings {
     /// A connection's.
     pub(crate) fn of(server: &Inner, link: &Link, peer: Peer) -> Self {
         let is_encrypted = link.is_encrypted();
-        Self {
-            is_encrypted,
-            has_certificate: server.options.tls.is_some(),
+        let channel = Channel {
             // RFC 9051 §11.1: no password in clear text over a network, unless the operator insists.
-            may_send_password: is_encrypted
-                || peer == Peer::ThisMachine
-                || server.options.allow_plaintext_login,
-        }
+            is_private: is_encrypted || peer == Peer::ThisMachine || server.options.allow_plaintext_login,
+            is_bindable: link.is_bindable(),
+        };
+        let mechanisms = server.options.authenticator.mechanisms(channel).collect();
+        Self { is_encrypted, has_certificate: server.options.tls.is_some(), channel, mechanisms }
     }
 }
 
@@ -54,14 +57,28 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
         if surroundings.has_certificate && !surroundings.is_encrypted {
             names.push("STARTTLS");
         }
-        names.extend(if surroundings.may_send_password {
-            ["AUTH=PLAIN", "SASL-IR"].as_slice()
-        } else {
-            ["LOGINDISABLED"].as_slice()
-        });
+        names.extend(surroundings.mechanisms.iter().map(|mechanism| auth(*mechanism)));
+        names.push("SASL-IR");
+        if !surroundings.channel.is_private {
+            names.push("LOGINDISABLED");
+        }
     }
     names.extend(ALWAYS);
+    if !session.is_anonymous() {
+        // RFC 8437 §2: where it can be used.
+        names.push("UNAUTHENTICATE");
+    }
     names
+}
+
+fn auth(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::ScramSha256Plus => "AUTH=SCRAM-SHA-256-PLUS",
+        Mechanism::ScramSha256 => "AUTH=SCRAM-SHA-256",
+        Mechanism::OAuthBearer => "AUTH=OAUTHBEARER",
+        Mechanism::XOAuth2 => "AUTH=XOAUTH2",
+        Mechanism::Plain => "AUTH=PLAIN",
+    }
 }
 
 /// What works in any state, or will after login: clients that don't ask again should know.

@@ -5,16 +5,17 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use authentication::Bindings;
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ProtocolVersion;
 use tokio_rustls::server::TlsStream;
-
-use crate::wire::framer::continuation_line;
 
 /// An accepted socket.
 #[derive(Debug)]
@@ -39,18 +40,51 @@ pub(crate) struct Link {
     pub(crate) input: BytesMut,
     /// What is to be written.
     pub(crate) out: BytesMut,
+    /// RFC 5929 §4: the hash of the certificate that this connection's handshake has shown.
+    pub(crate) end_point: Option<Arc<[u8]>>,
     write_stall: Duration,
 }
 
 impl Link {
     /// A link over a plain socket.
     pub(crate) fn new(socket: Socket, write_stall: Duration) -> Self {
-        Self { stream: Stream::Plain(socket), input: BytesMut::new(), out: BytesMut::new(), write_stall }
+        Self {
+            stream: Stream::Plain(socket),
+            input: BytesMut::new(),
+            out: BytesMut::new(),
+            end_point: None,
+            write_stall,
+        }
     }
 
     /// Whether what is sent can't be read on the way.
     pub(crate) fn is_encrypted(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Whether there is anything to bind an authentication to.
+    pub(crate) fn is_bindable(&self) -> bool {
+        self.end_point.is_some() || self.has_exporter()
+    }
+
+    /// What an authentication can be bound to.
+    pub(crate) fn bindings(&self) -> Bindings {
+        let tls_exporter = match &self.stream {
+            Stream::Tls(stream) if self.has_exporter() => {
+                let connection = stream.get_ref().1;
+                connection.export_keying_material([0; 32], Bindings::EXPORTER_LABEL, Some(b"")).ok()
+            }
+            _ => None,
+        };
+        Bindings { tls_exporter, tls_server_end_point: self.end_point.clone() }
+    }
+
+    /// RFC 9266 §4.2: in TLS 1.2 the exporter would depend on an extension.
+    fn has_exporter(&self) -> bool {
+        match &self.stream {
+            Stream::Tls(stream) => stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3),
+            Stream::Plain(_) | Stream::Closed => false,
+        }
     }
 
     /// Turns TLS on. RFC 9051 §6.2.1: what came before it is dropped unread.
@@ -95,16 +129,6 @@ impl Link {
             Stream::Closed => 0,
         };
         if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-    }
-
-    /// The next line of input that is not a command, at most `bytes_max` long (`InvalidData` if longer).
-    pub(crate) async fn line(&mut self, bytes_max: usize) -> io::Result<Bytes> {
-        loop {
-            match continuation_line(&mut self.input, bytes_max) {
-                Some(line) => return line.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
-                None => self.read(0).await?,
-            }
-        }
     }
 
     /// Writes out all that is buffered.

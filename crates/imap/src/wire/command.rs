@@ -132,6 +132,8 @@ pub enum Command {
     Close,
     /// RFC 9051 §6.4.2
     Unselect,
+    /// UNAUTHENTICATE
+    Unauthenticate,
     /// RFC 9051 §6.4.3, and with a set RFC 4315 §2.1 (UID EXPUNGE).
     Expunge {
         /// UIDs that alone may go; `None` for all.
@@ -193,6 +195,7 @@ impl Command {
             Self::Check => "CHECK",
             Self::Close => "CLOSE",
             Self::Unselect => "UNSELECT",
+            Self::Unauthenticate => "UNAUTHENTICATE",
             Self::Expunge { uids: None } => "EXPUNGE",
             Self::Expunge { uids: Some(_) } => "UID EXPUNGE",
             Self::Search(search) => numbered(search.numbering, "SEARCH", "UID SEARCH"),

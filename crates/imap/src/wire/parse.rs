@@ -72,6 +72,7 @@ fn command(cursor: &mut Cursor<'_>) -> Parsed<Command> {
         "CHECK" => Some(Command::Check),
         "CLOSE" => Some(Command::Close),
         "UNSELECT" => Some(Command::Unselect),
+        "UNAUTHENTICATE" => Some(Command::Unauthenticate),
         "EXPUNGE" => Some(Command::Expunge { uids: None }),
         "GETVAPID" => Some(Command::GetVapid),
         _ => None,

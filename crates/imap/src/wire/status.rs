@@ -41,6 +41,7 @@ pub enum Code {
     AlreadyExists,
     AppendUid { uid_validity: u32, uids: NumberSet },
     AuthenticationFailed,
+    AuthorizationFailed,
     BadCharset,
     Cannot,
     Capability(Vec<&'static str>),
@@ -174,6 +175,7 @@ impl Code {
         match self {
             Self::AlreadyExists => b"ALREADYEXISTS",
             Self::AuthenticationFailed => b"AUTHENTICATIONFAILED",
+            Self::AuthorizationFailed => b"AUTHORIZATIONFAILED",
             Self::Cannot => b"CANNOT",
             Self::ClientBug => b"CLIENTBUG",
             Self::Closed => b"CLOSED",

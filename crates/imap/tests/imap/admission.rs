@@ -1,10 +1,8 @@
 //! Who is let in and who has to go: limits for a peer and an account, bans, revoked credentials.
 
-use std::sync::Arc;
-
 use crate::support::transcript::{Client, PATIENCE};
 use crate::support::{PASSWORD, TestServer, quick_guessing};
-use ::admission::guessing::{self, Guessing};
+use ::admission::guessing;
 use ::admission::peer::Peers;
 use imap::Options;
 
@@ -48,12 +46,8 @@ async fn an_account_has_so_many_sessions() {
 
 #[tokio::test]
 async fn who_guesses_is_banned_for_a_while() {
-    let server = TestServer::start(|options| {
-        trust_nobody(options);
-        let limits = guessing::Limits { peer_failures: 3, ..quick_guessing() };
-        options.guessing = Arc::new(Guessing::new(limits));
-    })
-    .await;
+    let limits = guessing::Limits { peer_failures: 3, ..quick_guessing() };
+    let server = TestServer::start_with(limits, trust_nobody).await;
     let mut before = Client::log_in(&server).await;
     let mut guesser = Client::connect(&server).await;
     guesser.line().await;
@@ -73,11 +67,8 @@ async fn who_guesses_is_banned_for_a_while() {
 
 #[tokio::test]
 async fn an_account_that_is_guessed_at_is_closed_to_strangers() {
-    let server = TestServer::start(|options| {
-        let limits = guessing::Limits { account_failures: 2, ..quick_guessing() };
-        options.guessing = Arc::new(Guessing::new(limits));
-    })
-    .await;
+    let limits = guessing::Limits { account_failures: 2, ..quick_guessing() };
+    let server = TestServer::start_with(limits, |_| {}).await;
     let mut guesser = Client::connect(&server).await;
     guesser.line().await;
     for name in ["Alice", "alice@mail.example.org"] {

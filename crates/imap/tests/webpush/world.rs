@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use admission::guessing::{self, Guessing};
 use admission::peer::Peers;
+use authentication::Authenticator;
 use bytes::Bytes;
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
@@ -78,14 +79,21 @@ impl World {
         let limits =
             RegistrarLimits { commands_per_minute: COMMANDS_PER_MINUTE, ..RegistrarLimits::default() };
         let push = Arc::new(Registrar::new(handle.clone(), keys.clone(), policy, limits));
+        let who = authentication::Options {
+            hostname: "mail.example.org".to_owned(),
+            masters: Vec::new(),
+            tokens: None,
+            guessing: Arc::new(Guessing::new(guessing::Limits::default())),
+        };
         let settings = imap::Options {
             hostname: "mail.example.org".to_owned(),
             tls: None,
             allow_plaintext_login: false,
+            end_point: Arc::new(|| None),
+            authenticator: Authenticator::new(store.clone(), who),
             limits: Limits::default(),
             push,
             peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            guessing: Arc::new(Guessing::new(guessing::Limits::default())),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

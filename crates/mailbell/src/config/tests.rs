@@ -167,6 +167,23 @@ const WRONG: &[(&str, &str)] = &[
         r#"mailbell.toml:2: imap.allow_plaintext_login: "yes" is not true or false"#,
     ),
     (
+        "[oauth]\nissuer = \"i\"\naudience = \"mail\"",
+        "mailbell.toml:2: oauth.issuer: oauth.jwks and oauth.introspection_url are both missing",
+    ),
+    ("[oauth]\njwks = \"k.json\"", "mailbell.toml:2: oauth: oauth.issuer is missing"),
+    (
+        "[oauth]\nissuer = \"i\"\njwks = \"k.json\"",
+        "mailbell.toml:2: oauth.issuer: oauth.audience is missing",
+    ),
+    (
+        "[oauth]\nissuer = \"i\"\nintrospection_url = \"http://localhost/x\"\nclient_id = \"c\"",
+        "mailbell.toml:2: oauth.issuer: oauth.client_id or oauth.client_secret_file is missing",
+    ),
+    (
+        "[oauth]\njwks = \"http://id.example/keys\"",
+        r#"mailbell.toml:2: oauth.jwks: "http://id.example/keys" is not an https: URL, nor an http: one of this machine"#,
+    ),
+    (
         "[push]\ncontact = \"postmaster\"",
         r#"mailbell.toml:2: push.contact: "postmaster" is not a mailto: or https: URI"#,
     ),

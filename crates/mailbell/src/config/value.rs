@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use authentication::token::{KeySource, may_be_asked};
 use ipnet::IpNet;
 use url::Url;
 use webpush::vapid::token::Contact;
@@ -182,6 +183,21 @@ pub(crate) fn origin(raw: &Raw) -> Result<Url, String> {
         .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host() && url.path() == "/")
         .filter(|url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty())
         .ok_or_else(|| format!("{written:?} is not an https: URL without path"))
+}
+
+/// An `https:` URL, or an `http:` one of this machine.
+pub(crate) fn endpoint(raw: &Raw) -> Result<Url, String> {
+    let written = text(raw)?;
+    let url = Url::parse(&written).ok().filter(may_be_asked);
+    url.ok_or_else(|| format!("{written:?} is not an https: URL, nor an http: one of this machine"))
+}
+
+/// Where keys are: a URL as [`endpoint`] takes it, or a path.
+pub(crate) fn url_or_path(raw: &Raw) -> Result<KeySource, String> {
+    match text(raw)? {
+        written if written.contains("://") => endpoint(raw).map(KeySource::Url),
+        written => Ok(KeySource::File(PathBuf::from(written))),
+    }
 }
 
 /// One character that can separate account and detail in an address, or none to switch that off.

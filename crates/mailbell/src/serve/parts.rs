@@ -8,6 +8,9 @@ use std::time::Duration;
 use admission::guessing::{self, Guessing};
 use admission::peer::Peers;
 use anyhow::{Context as _, bail};
+use authentication::Authenticator;
+use authentication::token::claims::Expected;
+use authentication::token::{Endpoint, Secret, Settings, Tokens};
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
 use push_sender::policy::Policy;
@@ -16,6 +19,7 @@ use push_sender::sender::PushSender;
 use push_service::config::{BearerToken, PeerLimits, PublicUrl};
 use push_service::storage::sqlite::SqliteStorage;
 use push_service::token::TokenKey;
+use store::Store;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
@@ -23,9 +27,9 @@ use webpush::origin::Origin;
 use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
-use crate::config::{Config, ListenAddress, MessageRate, PushLimits};
+use crate::config::{Config, Introspection, ListenAddress, MessageRate, OAuth, PushLimits};
 use crate::data_dir;
-use crate::tls::Tls;
+use crate::tls::{Tls, read_authorities};
 
 /// What happens to a message between LMTP and the mailbox.
 pub(crate) fn delivery_options(config: &Config) -> delivery::Options {
@@ -77,15 +81,56 @@ pub(crate) fn public_url(config: &Config, listening: &[ListenAddress]) -> anyhow
     }
 }
 
+/// Who may log in, and how.
+pub(crate) fn authenticator(config: &Config, store: &Store) -> anyhow::Result<Authenticator> {
+    let options = authentication::Options {
+        hostname: config.hostname.clone(),
+        masters: config.authentication.masters.clone(),
+        tokens: config.authentication.oauth.as_ref().map(tokens).transpose()?,
+        guessing: Arc::new(Guessing::new(guessing_limits(config))),
+    };
+    Ok(Authenticator::new(store.clone(), options))
+}
+
+/// Whose tokens are taken.
+fn tokens(oauth: &OAuth) -> anyhow::Result<Tokens> {
+    let endpoint = |asked: &Introspection| {
+        let file = &asked.client_secret_file;
+        let secret =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let client_secret = Secret::new(secret.trim_end().to_owned());
+        anyhow::Ok(Endpoint { url: asked.url.clone(), client_id: asked.client_id.clone(), client_secret })
+    };
+    let expected = Expected {
+        issuer: oauth.issuer.clone(),
+        audiences: oauth.audiences.clone(),
+        scopes: oauth.scopes.clone(),
+        account_claim: oauth.account_claim.clone(),
+    };
+    let settings = Settings {
+        expected,
+        keys: oauth.keys.clone(),
+        introspection: oauth.introspection.as_ref().map(endpoint).transpose()?,
+        discovery_url: oauth.discovery_url.clone(),
+        extra_ca: read_authorities(&oauth.extra_ca)?,
+        timeout: oauth.timeout,
+    };
+    Tokens::new(settings).context("cannot check tokens as [oauth] says")
+}
+
 /// How IMAP behaves.
 pub(crate) fn imap_options(
     config: &Config,
     tls: &Tls,
     push: Arc<Registrar>,
+    authenticator: Authenticator,
 ) -> anyhow::Result<imap::Options> {
+    let shown = tls.clone();
     Ok(imap::Options {
         hostname: config.hostname.clone(),
         tls: Some(TlsAcceptor::from(tls.server_config(&[])?)),
+        end_point: Arc::new(move || shown.end_point()),
+        authenticator,
         allow_plaintext_login: config.imap.allow_plaintext_login,
         limits: imap::Limits {
             connections: config.limits.imap_connections,
@@ -96,7 +141,6 @@ pub(crate) fn imap_options(
             ..imap::Limits::default()
         },
         peers: peers(config),
-        guessing: Arc::new(Guessing::new(guessing_limits(config))),
         push,
     })
 }

@@ -70,7 +70,9 @@ impl Server {
         let keys = SigningKeys::new(keys);
         let push = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
         server.keys = Some(keys);
-        let imap = imap::Server::new(store.clone(), bus, parts::imap_options(config, &server.tls, push)?);
+        let authenticator = parts::authenticator(config, &store)?;
+        let options = parts::imap_options(config, &server.tls, push, authenticator)?;
+        let imap = imap::Server::new(store.clone(), bus, options);
         server.start_imap(&imap, Security::StartTls, sockets.imap);
         server.start_imap(&imap, Security::ImplicitTls, sockets.imaps);
         server.start_lmtp(config, &store, sockets.lmtp)?;

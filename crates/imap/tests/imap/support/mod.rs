@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use admission::guessing::{self, Guessing};
 use admission::peer::Peers;
+use authentication::Authenticator;
 use bytes::Bytes;
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::{Limits, Listener, Options, Security, Server};
@@ -63,20 +64,32 @@ fn registrar() -> Registrar {
 impl TestServer {
     /// Starts with the account `alice`.
     pub(crate) async fn start(options: impl FnOnce(&mut Options)) -> Self {
+        Self::start_with(quick_guessing(), options).await
+    }
+
+    /// The same, with these limits for who guesses.
+    pub(crate) async fn start_with(guessing: guessing::Limits, options: impl FnOnce(&mut Options)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = bus::Bus::new();
         let store_options = store::Options { data_dir: directory.path().join("data"), readers: 2 };
         let store = Store::open(store_options, bus.clone()).await.unwrap();
         let new = NewAccount { name: "alice", password: PASSWORD, quota_bytes: None };
         let alice = store.create_account(new).await.unwrap().id;
+        let who = authentication::Options {
+            hostname: "mail.example.org".to_owned(),
+            masters: vec!["root".to_owned()],
+            tokens: None,
+            guessing: Arc::new(Guessing::new(guessing)),
+        };
         let mut settings = Options {
             hostname: "mail.example.org".to_owned(),
             tls: None,
             allow_plaintext_login: false,
+            end_point: Arc::new(|| None),
+            authenticator: Authenticator::new(store.clone(), who),
             limits: limits(),
             push: Arc::new(registrar()),
             peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            guessing: Arc::new(Guessing::new(quick_guessing())),
         };
         options(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
