@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 #[cfg(test)]
@@ -74,6 +75,8 @@ pub(crate) fn open_checkpointer(file: &Path) -> rusqlite::Result<Connection> {
 
 fn configure(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Else a statement with `LIMIT ?` is prepared again whenever the bound value differs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // An I/O error under mmap is a signal that ends the process; as a read it is an error.

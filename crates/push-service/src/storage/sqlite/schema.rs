@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::OpenError;
@@ -16,6 +17,8 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", CACHE_KIBIBYTES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Else a statement with `LIMIT ?` is prepared again whenever the bound value differs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if found > known {

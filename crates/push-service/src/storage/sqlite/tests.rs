@@ -1,3 +1,5 @@
+use rusqlite::{OptionalExtension, StatementStatus};
+
 use super::*;
 use crate::testing::{channel, message, retention, subscribe};
 
@@ -30,6 +32,18 @@ fn commits_are_synced() {
     // 2 is FULL: in WAL mode the log is synced at each commit.
     assert_eq!(pragma("synchronous").unwrap(), rusqlite::types::Value::Integer(2));
     assert_eq!(pragma("journal_mode").unwrap(), rusqlite::types::Value::Text("wal".into()));
+}
+
+#[test]
+fn a_statement_is_prepared_once_whatever_is_bound_to_its_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = Connection::open(dir.path().join("push.sqlite")).unwrap();
+    schema::prepare(&connection).unwrap();
+    let mut statement = connection.prepare("SELECT id FROM message WHERE agent = ?1 LIMIT ?2").unwrap();
+    for limit in [1, 50, 1000] {
+        statement.query_row((&[7_u8][..], limit), |_| Ok(())).optional().unwrap();
+    }
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
 
 #[tokio::test]

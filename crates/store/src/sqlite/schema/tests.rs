@@ -1,6 +1,6 @@
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, StatementStatus, params};
 
-use super::{FILE_NAME, MIGRATIONS, known_version};
+use super::{FILE_NAME, MIGRATIONS, known_version, open_reader, open_writer};
 use crate::{AccountId, MessageId, OpenError, Options, Store};
 
 async fn open(directory: &tempfile::TempDir) -> Result<Store, OpenError> {
@@ -27,6 +27,20 @@ async fn what_is_no_store_is_refused_with_its_place() {
         .unwrap();
     let Err(refused) = open(&directory).await else { panic!("opened") };
     assert!(refused.to_string().contains("data"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_statement_is_prepared_once_whatever_is_bound_to_its_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    open(&directory).await.unwrap().close().await.unwrap();
+    let file = directory.path().join("data").join(FILE_NAME);
+    for connection in [open_writer(&file).ok().unwrap(), open_reader(&file).unwrap()] {
+        let mut statement = connection.prepare("SELECT id FROM account ORDER BY id LIMIT ?1").unwrap();
+        for limit in [1, 50, 1000] {
+            statement.query_row([limit], |_| Ok(())).optional().unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
 
 #[tokio::test]
