@@ -150,16 +150,3 @@ async fn the_subscription_of_a_push_is_found_in_memory() {
     storage.unregister(subscription.agent, subscription.channel).await.unwrap();
     assert_eq!(storage.cache.find(subscription.id), None);
 }
-
-#[test]
-fn the_cache_is_bounded() {
-    let cache = SubscriptionCache::new(10);
-    for number in 0..100 {
-        let id = SubscriptionId::from_bytes([number; 16]);
-        let agent = AgentId::from_bytes([number; 16]);
-        cache.insert(Arc::new(Subscription { id, agent, channel: channel(number), restricted_to: None }));
-        assert!(cache.find(id).is_some());
-    }
-    let found = (0..100).filter(|number| cache.find(SubscriptionId::from_bytes([*number; 16])).is_some());
-    assert_eq!(found.count(), 10);
-}
