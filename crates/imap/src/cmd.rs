@@ -34,6 +34,7 @@ mod lsub;
 mod lwebpush;
 mod namespace;
 mod pattern;
+mod quota;
 mod rename;
 mod search;
 mod select;
@@ -123,6 +124,8 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Namespace => namespace::run(context),
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
         Command::Append(append) => append::run(context, append).await,
+        Command::GetQuota(root) => quota::run(context, &root).await,
+        Command::GetQuotaRoot { mailbox } => quota::root(context, &mailbox).await,
         Command::Idle => context.session.access().map(|_| Done::Idle),
         Command::GetVapid => getvapid::run(context),
         Command::WebPush(webpush) => webpush::run(context, webpush).await,

@@ -18,6 +18,7 @@ pub mod framer;
 pub mod list;
 pub mod mailbox;
 pub mod parse;
+pub mod quota;
 pub mod response;
 pub mod search;
 pub mod set;

@@ -82,7 +82,7 @@ fn auth(mechanism: Mechanism) -> &'static str {
 }
 
 /// What works in any state, or will after login: clients that don't ask again should know.
-const ALWAYS: [&str; 21] = [
+const ALWAYS: &[&str] = &[
     "BINARY",
     "CHILDREN",
     "CONDSTORE",
@@ -98,6 +98,8 @@ const ALWAYS: [&str; 21] = [
     "NAMESPACE",
     "OBJECTID",
     "PREVIEW",
+    "QUOTA",
+    "QUOTA=RES-STORAGE",
     "SPECIAL-USE",
     "STATUS=SIZE",
     "UIDPLUS",

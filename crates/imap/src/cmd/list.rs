@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
             };
             context.untagged(&Response::List(response));
             if let (Some(items), Some(mailbox)) = (items, &candidate.mailbox) {
-                status::tell(context, mailbox, items);
+                status::tell(context, mailbox, items).await?;
             }
             context.link.drain().await?;
         }

@@ -1,4 +1,4 @@
-//! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3).
+//! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 9208 §4.1.4).
 
 use store::{Mailbox, MailboxName};
 
@@ -19,15 +19,26 @@ pub(crate) async fn run(
     if items.contains(&StatusItem::HighestModSeq) {
         enable::condstore(context);
     }
-    tell(context, &mailbox, items);
+    tell(context, &mailbox, items).await?;
     done("STATUS")
 }
 
 /// Writes a STATUS response.
-pub(crate) fn tell(context: &mut Context<'_>, mailbox: &Mailbox, items: &[StatusItem]) {
-    let values: Vec<(StatusItem, u64)> = items.iter().map(|&item| (item, value(mailbox, item))).collect();
+pub(crate) async fn tell(
+    context: &mut Context<'_>,
+    mailbox: &Mailbox,
+    items: &[StatusItem],
+) -> Result<(), Failure> {
+    let deleted_bytes = if items.contains(&StatusItem::DeletedStorage) {
+        context.store().deleted_bytes(context.session.access()?, mailbox.id).await?
+    } else {
+        0
+    };
+    let value = |item| if item == StatusItem::DeletedStorage { deleted_bytes } else { value(mailbox, item) };
+    let values: Vec<(StatusItem, u64)> = items.iter().map(|&item| (item, value(item))).collect();
     let line = StatusLine { name: mailbox.name.as_str(), values: &values };
     context.untagged(&Response::StatusOf(line));
+    Ok(())
 }
 
 fn value(mailbox: &Mailbox, item: StatusItem) -> u64 {
@@ -42,5 +53,7 @@ fn value(mailbox: &Mailbox, item: StatusItem) -> u64 {
         StatusItem::Size => mailbox.size,
         StatusItem::HighestModSeq => mailbox.highest_modseq.0.max(1),
         StatusItem::MailboxId => mailbox.id.0,
+        // Counted by the caller: the mailbox's row does not hold it.
+        StatusItem::DeletedStorage => 0,
     }
 }

@@ -124,6 +124,13 @@ pub enum Command {
     },
     /// RFC 9051 §6.3.12
     Append(Append),
+    /// RFC 9208 §4.1.1: the quota root.
+    GetQuota(String),
+    /// RFC 9208 §4.1.2
+    GetQuotaRoot {
+        /// The mailbox.
+        mailbox: String,
+    },
     /// RFC 9051 §6.3.13
     Idle,
     /// RFC 3501 §6.4.1
@@ -191,6 +198,8 @@ impl Command {
             Self::Namespace => "NAMESPACE",
             Self::Status { .. } => "STATUS",
             Self::Append(_) => "APPEND",
+            Self::GetQuota(_) => "GETQUOTA",
+            Self::GetQuotaRoot { .. } => "GETQUOTAROOT",
             Self::Idle => "IDLE",
             Self::Check => "CHECK",
             Self::Close => "CLOSE",

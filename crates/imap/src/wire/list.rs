@@ -79,6 +79,8 @@ pub enum StatusItem {
     HighestModSeq,
     /// The mailbox's id.
     MailboxId,
+    /// RFC 9208 §4.1.4: octets that EXPUNGE would free.
+    DeletedStorage,
 }
 
 // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
@@ -164,6 +166,7 @@ pub fn status_items(cursor: &mut Cursor<'_>) -> Parsed<Vec<StatusItem>> {
             "SIZE" => Ok(StatusItem::Size),
             "HIGHESTMODSEQ" => Ok(StatusItem::HighestModSeq),
             "MAILBOXID" => Ok(StatusItem::MailboxId),
+            "DELETED-STORAGE" => Ok(StatusItem::DeletedStorage),
             _ => Err(start.invalid("there is no such status item")),
         }
     })

@@ -10,6 +10,7 @@ use crate::wire::encode::{self, Quoting, number};
 use crate::wire::flag::push_flag_list;
 use crate::wire::list::StatusItem;
 use crate::wire::mailbox::Names;
+use crate::wire::quota::{QuotaLine, push_quota, push_quota_root};
 use crate::wire::set::NumberSet;
 
 /// An object id of RFC 8474: unique in the account, with a letter for its kind before the store's number.
@@ -68,6 +69,15 @@ pub enum Response<'a> {
     ESearch(ESearchLine<'a>),
     /// RFC 9051 §6.3.10: one personal namespace, `/` between levels.
     Namespace,
+    /// RFC 9208 §4.2.1
+    Quota(QuotaLine<'a>),
+    /// RFC 9208 §4.2.2
+    QuotaRoot {
+        /// The mailbox in UTF-8.
+        mailbox: &'a str,
+        /// Its quota root, if it has one.
+        root: Option<&'a str>,
+    },
     /// RFC 2971 §3.2
     Id(&'a [(&'static str, &'a str)]),
     /// draft-gougeon-imap-webpush §6: the server's public key in base64url.
@@ -154,6 +164,8 @@ impl Response<'_> {
             Self::Search { numbers, modseq } => push_search(out, numbers, *modseq),
             Self::ESearch(line) => push_esearch(out, line),
             Self::Namespace => out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) NIL NIL"),
+            Self::Quota(line) => push_quota(out, line, names),
+            Self::QuotaRoot { mailbox, root } => push_quota_root(out, mailbox, *root, names),
             Self::Id(pairs) => push_id(out, pairs),
             other => other.encode_webpush(out, names),
         }
@@ -245,6 +257,7 @@ fn push_status(out: &mut BytesMut, line: &StatusLine<'_>, names: Names) {
             StatusItem::Size => b"SIZE ",
             StatusItem::HighestModSeq => b"HIGHESTMODSEQ ",
             StatusItem::MailboxId => b"MAILBOXID (",
+            StatusItem::DeletedStorage => b"DELETED-STORAGE ",
         };
         out.extend_from_slice(name);
         if item == StatusItem::MailboxId {

@@ -77,6 +77,20 @@ pub(crate) fn deleted(sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result
     )
 }
 
+/// The sizes of messages with `\Deleted`, added up.
+pub(crate) fn deleted_bytes(sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<u64> {
+    if mailboxes::one(sql, account, id)?.deleted == 0 {
+        return Ok(0);
+    }
+    let sum = sql.one(
+        "add up deleted",
+        "SELECT ifnull(sum(size), 0) FROM membership WHERE account_id = ?1 AND mailbox_id = ?2 AND flags_low & 16 <> 0",
+        [int(account.0), int(id.0)],
+        |row| uint(row, 0),
+    )?;
+    Ok(sum.unwrap_or_default())
+}
+
 /// Rows for FETCH, ascending by UID (which `uids` is, too).
 pub(crate) fn rows(
     sql: Sql<'_>,

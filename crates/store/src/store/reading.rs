@@ -23,6 +23,15 @@ impl Store {
         self.read(move |sql| inner.views.read(sql, owner, mailbox)).await
     }
 
+    /// The bytes that EXPUNGE of a mailbox would take out of it.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn deleted_bytes(&self, access: &Access, mailbox: MailboxId) -> Result<u64> {
+        let owner = access.owner;
+        self.read(move |sql| reading::deleted_bytes(sql, owner, mailbox)).await
+    }
+
     /// The account's keywords.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ fn every_command_is_known_by_its_name() {
         "NAMESPACE",
         "STATUS x (MESSAGES)",
         "APPEND x {1+}\r\na",
+        "GETQUOTA \"\"",
+        "GETQUOTAROOT x",
         "IDLE",
         "CHECK",
         "CLOSE",

@@ -1,5 +1,5 @@
 //! Plays a transcript: `C:` lines are sent, `S:` lines must come, in this order; `2C:` and `2S:` are a second
-//! connection. `given:` names messages that are in INBOX before, `as: nobody` leaves out the greeting and the
+//! connection. `given:` names messages that are in INBOX before, `quota:` alice's bytes, `as: nobody` leaves out the greeting and the
 //! login. Everything else is prose.
 
 use std::collections::BTreeMap;
@@ -87,6 +87,9 @@ pub(crate) async fn play(text: &str) -> Result<(), String> {
     let header = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     let given: Vec<&str> = header("given:").unwrap_or_default().split_whitespace().collect();
     server.give(&given).await;
+    if let Some(bytes) = header("quota:") {
+        server.store.set_quota(server.alice, Some(bytes.parse().unwrap())).await.unwrap();
+    }
     let result = Player { server: &server, text, clients: BTreeMap::new(), variables: Variables::new() };
     let result = result.play(header("as:") != Some("nobody")).await;
     server.stop().await;

@@ -1,0 +1,42 @@
+//! GETQUOTA and GETQUOTAROOT (RFC 9208 §4.1). An account is one quota root; one without a quota is none.
+//!
+//! Not here: SETQUOTA (RFC 9208 §4.1.3, QUOTASET): a quota is the operator's, set by `mailbell account quota`.
+
+use store::{Account, MailboxName};
+
+use crate::cmd::{Context, Done, done};
+use crate::reply::Failure;
+use crate::wire::quota::{QuotaLine, Usage};
+use crate::wire::response::Response;
+use crate::wire::status::Code;
+
+/// GETQUOTA.
+pub(crate) async fn run(context: &mut Context<'_>, root: &str) -> Result<Done, Failure> {
+    let account = context.store().account(context.session.access()?.owner()).await?;
+    let quota = if root == OWN_ROOT { usage(&account) } else { None };
+    let Some(storage) = quota else {
+        return Err(Failure::refused(Code::NonExistent, "no such quota root"));
+    };
+    context.untagged(&Response::Quota(QuotaLine { root, storage }));
+    done("GETQUOTA")
+}
+
+/// GETQUOTAROOT.
+pub(crate) async fn root(context: &mut Context<'_>, mailbox: &str) -> Result<Done, Failure> {
+    let access = context.session.access()?;
+    let mailbox = context.store().mailbox_named(access, &MailboxName::new(mailbox)?).await?;
+    let storage = usage(&context.store().account(access.owner()).await?);
+    let root = storage.map(|_| OWN_ROOT);
+    context.untagged(&Response::QuotaRoot { mailbox: mailbox.name.as_str(), root });
+    if let Some(storage) = storage {
+        context.untagged(&Response::Quota(QuotaLine { root: OWN_ROOT, storage }));
+    }
+    done("GETQUOTAROOT")
+}
+
+fn usage(account: &Account) -> Option<Usage> {
+    account.quota_bytes.map(|limit| Usage::of_bytes(account.used_bytes, limit))
+}
+
+/// The quota root of who is logged in.
+const OWN_ROOT: &str = "";
