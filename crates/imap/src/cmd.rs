@@ -32,6 +32,7 @@ mod list;
 mod login;
 mod lsub;
 mod lwebpush;
+pub(crate) mod metadata;
 mod namespace;
 mod pattern;
 mod quota;
@@ -111,7 +112,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Authenticate(authenticate) => authenticate::run(context, authenticate).await,
         // RFC 9051 §6.3: valid after login.
         Command::Unauthenticate => unauthenticate::run(context),
-        Command::Enable(names) => enable::run(context, &names),
+        Command::Enable(names) => enable::run(context, &names).await,
         Command::Select(select) => select::run(context, select, select::Form::Select).await,
         Command::Examine(select) => select::run(context, select, select::Form::Examine).await,
         Command::Create(create) => create::run(context, create).await,
@@ -124,6 +125,8 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Namespace => namespace::run(context),
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
         Command::Append(append) => append::run(context, append).await,
+        Command::GetMetadata(get) => metadata::get(context, get).await,
+        Command::SetMetadata(set) => metadata::set(context, set).await,
         Command::GetQuota(root) => quota::run(context, &root).await,
         Command::GetQuotaRoot { mailbox } => quota::root(context, &mailbox).await,
         Command::Idle => context.session.access().map(|_| Done::Idle),

@@ -375,7 +375,11 @@ impl Connection {
     async fn tell_changes(&mut self) -> io::Result<Flow> {
         let Some(tag) = self.idling.clone() else { return Ok(Flow::Go) };
         let mut context = self.context(&tag);
-        match cmd::sync::sync(&mut context, Expunges::Send).await {
+        let told = match cmd::metadata::tell_changes(&mut context).await {
+            Ok(()) => cmd::sync::sync(&mut context, Expunges::Send).await,
+            Err(failure) => Err(failure),
+        };
+        match told {
             Ok(()) => {
                 self.session.note_shown();
                 Ok(Flow::Go)

@@ -3,7 +3,7 @@
 //! Pure but for the handles it keeps: nothing here waits, reads or writes.
 
 use bus::Watch;
-use store::{Access, Keywords, MailboxId};
+use store::{Access, Keywords, MailboxId, ModSeq};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +44,8 @@ enum State {
 pub(crate) struct Enabled {
     /// RFC 7162: FETCH responses about flags carry MODSEQ.
     pub(crate) condstore: bool,
+    /// RFC 5464 §4.1: changed annotations are told, those after this MODSEQ.
+    pub(crate) metadata: Option<ModSeq>,
     /// RFC 6855: UTF-8 in quoted strings and mailbox names.
     pub(crate) utf8: bool,
 }
@@ -51,7 +53,11 @@ pub(crate) struct Enabled {
 impl Enabled {
     /// The names of what is enabled, ascending.
     pub(crate) fn names(self) -> Vec<&'static str> {
-        let all = [("CONDSTORE", self.condstore), ("UTF8=ACCEPT", self.utf8)];
+        let all = [
+            ("CONDSTORE", self.condstore),
+            ("METADATA", self.metadata.is_some()),
+            ("UTF8=ACCEPT", self.utf8),
+        ];
         all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
     }
 }

@@ -17,6 +17,7 @@ pub mod flag;
 pub mod framer;
 pub mod list;
 pub mod mailbox;
+pub mod metadata;
 pub mod parse;
 pub mod quota;
 pub mod response;

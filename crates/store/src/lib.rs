@@ -17,6 +17,7 @@
 
 mod access;
 mod account;
+mod annotation;
 mod change;
 mod error;
 mod ids;
@@ -35,6 +36,10 @@ mod views;
 
 pub use access::{Access, Credential, CredentialKind, Revocation, RevocationMark, Rights};
 pub use account::{Account, NewAccount};
+pub use annotation::{
+    ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Annotation, AnnotationChanges, EntryName,
+    EntryScope,
+};
 pub use change::{AccountChanges, Cause, Changes, MailboxChange, MailboxChanges, MembershipChange, Origin};
 pub use error::{Error, Result};
 pub use ids::*;

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use crate::{AccountId, Cause, CredentialId, Error, Flags, Origin, Result, SessionId, UnixTime};
 
 pub(crate) mod accounts;
+pub(crate) mod annotations;
 pub(crate) mod append;
 pub(crate) mod backup;
 pub(crate) mod blobs;

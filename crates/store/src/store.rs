@@ -27,6 +27,7 @@ use crate::views::Views;
 use crate::{Access, AccountId, Cause, Error, Origin, Result, Rights, UnixTime};
 
 mod accounts;
+mod annotations;
 mod changes;
 #[cfg(test)]
 mod full_disk_tests;

@@ -1,4 +1,4 @@
-//! ENABLE (RFC 9051 §6.3.1, RFC 5161), and turning CONDSTORE on by using it (RFC 7162 §3.1).
+//! ENABLE (RFC 9051 §6.3.1, RFC 5161), and turning CONDSTORE on by using it (RFC 7162 §3.1); METADATA (RFC 5464 §4.1).
 
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
@@ -6,14 +6,18 @@ use crate::wire::response::Response;
 use crate::wire::status::{Code, Status};
 
 /// The command. Names that are not known are passed over.
-pub(crate) fn run(context: &mut Context<'_>, names: &[String]) -> Result<Done, Failure> {
-    context.session.access()?;
+pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<Done, Failure> {
+    let access = context.session.access()?.clone();
     let mut enabled = Vec::new();
     for name in names {
         match name.as_str() {
             "CONDSTORE" if !context.session.enabled.condstore => {
                 enabled.push("CONDSTORE");
                 condstore(context);
+            }
+            "METADATA" if context.session.enabled.metadata.is_none() => {
+                context.session.enabled.metadata = Some(context.store().modseq(&access).await?);
+                enabled.push("METADATA");
             }
             "UTF8=ACCEPT" if !context.session.enabled.utf8 => {
                 enabled.push("UTF8=ACCEPT");

@@ -1,4 +1,4 @@
-//! LIST in both forms (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154).
+//! LIST in both forms (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use store::{Mailbox, MailboxName};
 
 use crate::cmd::create::attribute_of;
 use crate::cmd::pattern::Pattern;
-use crate::cmd::{Context, Done, done, enable, status};
+use crate::cmd::{Context, Done, done, enable, metadata, status};
 use crate::reply::Failure;
 use crate::wire::list::{List, ListForm, ListReturn, ListSelect, StatusItem};
 use crate::wire::response::{ListLine, Response};
@@ -25,6 +25,10 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
         ListReturn::Status(items) => Some(items.as_slice()),
         _ => None,
     });
+    let entries = list.returns.iter().find_map(|option| match option {
+        ListReturn::Metadata(entries) => Some(entries.as_slice()),
+        _ => None,
+    });
     if items.is_some_and(|items| items.contains(&StatusItem::HighestModSeq)) {
         enable::condstore(context);
     }
@@ -40,6 +44,9 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
             context.untagged(&Response::List(response));
             if let (Some(items), Some(mailbox)) = (items, &candidate.mailbox) {
                 status::tell(context, mailbox, items).await?;
+            }
+            if let (Some(entries), Some(mailbox)) = (entries, &candidate.mailbox) {
+                metadata::tell(context, mailbox, entries).await?;
             }
             context.link.drain().await?;
         }

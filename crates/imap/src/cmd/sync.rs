@@ -6,6 +6,7 @@ use bus::Watch;
 
 use crate::cmd::Context;
 use crate::cmd::flags::{self, Permanent};
+use crate::cmd::metadata;
 use crate::reply::Failure;
 use crate::session::Mode;
 use crate::session::view::{Expunges, Updates};
@@ -51,6 +52,7 @@ impl Look {
 
 /// Looks if it is due, and tells what there is. Nothing if no mailbox is selected.
 pub(crate) async fn look(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
+    metadata::tell_changes(context).await?;
     let Ok((_, selected)) = context.session.selected_mut() else { return Ok(()) };
     let is_due = look.always || was_woken(&mut selected.watch).await;
     if is_due || (look.expunges == Expunges::Send && selected.view.holds_expunges()) {

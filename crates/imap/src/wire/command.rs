@@ -8,6 +8,7 @@ use crate::wire::append::Append;
 use crate::wire::fetch::Fetch;
 use crate::wire::flag::Flag;
 use crate::wire::list::{List, StatusItem};
+use crate::wire::metadata::{GetMetadata, SetMetadata};
 use crate::wire::search::Search;
 use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::webpush::{AckToken, SilenceFor, SubscriptionId, SubscriptionPattern, WebPush};
@@ -124,6 +125,10 @@ pub enum Command {
     },
     /// RFC 9051 §6.3.12
     Append(Append),
+    /// RFC 5464 §4.2
+    GetMetadata(GetMetadata),
+    /// RFC 5464 §4.3
+    SetMetadata(SetMetadata),
     /// RFC 9208 §4.1.1: the quota root.
     GetQuota(String),
     /// RFC 9208 §4.1.2
@@ -198,6 +203,8 @@ impl Command {
             Self::Namespace => "NAMESPACE",
             Self::Status { .. } => "STATUS",
             Self::Append(_) => "APPEND",
+            Self::GetMetadata(_) => "GETMETADATA",
+            Self::SetMetadata(_) => "SETMETADATA",
             Self::GetQuota(_) => "GETQUOTA",
             Self::GetQuotaRoot { .. } => "GETQUOTAROOT",
             Self::Idle => "IDLE",

@@ -1,7 +1,8 @@
-//! LIST with its extensions, and STATUS items (RFC 9051 §6.3.9 and §6.3.11, RFC 5258, RFC 5819, RFC 6154).
+//! LIST with its extensions, and STATUS items (RFC 9051 §6.3.9 and §6.3.11, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
 
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed};
 use crate::wire::mailbox::{pattern, reference};
+use crate::wire::metadata::entries;
 
 /// Most patterns in one LIST; more are BAD.
 pub const LIST_PATTERNS_MAX: usize = 64;
@@ -56,6 +57,8 @@ pub enum ListReturn {
     SpecialUse,
     /// One STATUS response each.
     Status(Vec<StatusItem>),
+    /// RFC 9590: one METADATA response each, with these entries, as [`crate::wire::metadata`] names them.
+    Metadata(Vec<String>),
 }
 
 /// What STATUS tells (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3).
@@ -146,6 +149,11 @@ fn return_option(cursor: &mut Cursor<'_>) -> Parsed<ListReturn> {
         "STATUS" => {
             cursor.sp()?;
             status_items(cursor).map(ListReturn::Status)
+        }
+        // return-option =/ "METADATA" SP entries
+        "METADATA" => {
+            cursor.sp()?;
+            entries(cursor).map(ListReturn::Metadata)
         }
         _ => Err(start.invalid("there is no such return option")),
     }

@@ -13,6 +13,7 @@ use crate::wire::fetch::fetch;
 use crate::wire::flag::flags_of_store;
 use crate::wire::list::{list, status_items};
 use crate::wire::mailbox::{Names, mailbox, pattern, reference};
+use crate::wire::metadata;
 use crate::wire::quota;
 use crate::wire::search::search;
 use crate::wire::set::{Numbering, SeqSet};
@@ -107,6 +108,8 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "LSUB" => lsub,
         "STATUS" => status,
         "APPEND" => |cursor| append(cursor).map(Command::Append),
+        "GETMETADATA" => |cursor| metadata::get_metadata(cursor).map(Command::GetMetadata),
+        "SETMETADATA" => |cursor| metadata::set_metadata(cursor).map(Command::SetMetadata),
         "GETQUOTA" => |cursor| quota::root(cursor).map(Command::GetQuota),
         "GETQUOTAROOT" => {
             |cursor| quota::mailbox_of_root(cursor).map(|mailbox| Command::GetQuotaRoot { mailbox })

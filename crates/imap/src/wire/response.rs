@@ -10,6 +10,7 @@ use crate::wire::encode::{self, Quoting, number};
 use crate::wire::flag::push_flag_list;
 use crate::wire::list::StatusItem;
 use crate::wire::mailbox::Names;
+use crate::wire::metadata::{MetadataLine, push_metadata};
 use crate::wire::quota::{QuotaLine, push_quota, push_quota_root};
 use crate::wire::set::NumberSet;
 
@@ -69,6 +70,8 @@ pub enum Response<'a> {
     ESearch(ESearchLine<'a>),
     /// RFC 9051 §6.3.10: one personal namespace, `/` between levels.
     Namespace,
+    /// RFC 5464 §4.4
+    Metadata(MetadataLine<'a>),
     /// RFC 9208 §4.2.1
     Quota(QuotaLine<'a>),
     /// RFC 9208 §4.2.2
@@ -164,6 +167,7 @@ impl Response<'_> {
             Self::Search { numbers, modseq } => push_search(out, numbers, *modseq),
             Self::ESearch(line) => push_esearch(out, line),
             Self::Namespace => out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) NIL NIL"),
+            Self::Metadata(line) => push_metadata(out, line, names),
             Self::Quota(line) => push_quota(out, line, names),
             Self::QuotaRoot { mailbox, root } => push_quota_root(out, mailbox, *root, names),
             Self::Id(pairs) => push_id(out, pairs),

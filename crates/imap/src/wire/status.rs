@@ -54,6 +54,7 @@ pub enum Code {
     HighestModSeq(u64),
     Limit,
     MailboxId(u64),
+    Metadata(MetadataCode),
     Modified(NumberSet),
     NonExistent,
     NoPerm,
@@ -72,6 +73,17 @@ pub enum Code {
     UnknownCte,
     Unseen(u32),
     UseAttr,
+}
+
+/// What METADATA says in a response code (RFC 5464 §4.2.1 and §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetadataCode {
+    /// Octets of the longest value that MAXSIZE kept out.
+    LongEntries(u64),
+    /// Octets that a value may have.
+    MaxSize(u64),
+    /// There are as many entries as there may be.
+    TooMany,
 }
 
 impl Status {
@@ -155,6 +167,11 @@ impl Code {
                 push_object_id(out, ObjectId::Mailbox(*id));
                 out.extend_from_slice(b")");
             }
+            Self::Metadata(MetadataCode::LongEntries(size)) => {
+                with_number(out, b"METADATA LONGENTRIES", *size)
+            }
+            Self::Metadata(MetadataCode::MaxSize(size)) => with_number(out, b"METADATA MAXSIZE", *size),
+            Self::Metadata(MetadataCode::TooMany) => out.extend_from_slice(b"METADATA TOOMANY"),
             Self::Modified(numbers) => {
                 out.extend_from_slice(b"MODIFIED ");
                 numbers.encode(out);

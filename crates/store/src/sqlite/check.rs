@@ -86,7 +86,7 @@ pub(crate) fn is_old(changed: SystemTime, now: SystemTime) -> bool {
 const FILE_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// What must not be found. Rows of accounts that are being removed have none of these promises to keep.
-const RULES: [(&str, &str); 14] = [
+const RULES: [(&str, &str); 15] = [
     (
         "a mailbox's counts are wrong",
         "SELECT m.account_id AS account, m.id AS mailbox FROM mailbox m JOIN account a ON a.id = m.account_id LEFT JOIN ( \
@@ -163,6 +163,13 @@ const RULES: [(&str, &str); 14] = [
         "a message has no content",
         "SELECT m.account_id AS account, m.id AS message FROM message m \
          LEFT JOIN blob b ON b.id = m.blob_id WHERE b.id IS NULL",
+    ),
+    (
+        "an annotation is of a mailbox that is not there",
+        "SELECT n.account_id AS account, n.mailbox_id AS mailbox FROM annotation n \
+         JOIN account a ON a.id = n.account_id \
+         LEFT JOIN mailbox m ON m.account_id = n.account_id AND m.id = n.mailbox_id \
+         WHERE n.mailbox_id <> 0 AND m.id IS NULL",
     ),
     (
         "a push subscription belongs to nobody",

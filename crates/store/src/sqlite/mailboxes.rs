@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::edit::By;
 use super::writer::Tx;
-use super::{Sql, int, no_account, origin_columns, uint};
+use super::{Sql, annotations, int, no_account, origin_columns, uint};
 use crate::{
     AccountId, Changes, Error, Mailbox, MailboxId, MailboxName, ModSeq, Result, SpecialUse, Target,
     UidValidity,
@@ -146,9 +146,10 @@ pub(crate) fn deletable(sql: Sql<'_>, account: AccountId, id: MailboxId) -> Resu
     Err(Error::Forbidden("the mailbox has others below it"))
 }
 
-/// Removes an empty mailbox and remembers its name.
+/// Removes an empty mailbox with its annotations, and remembers its name.
 pub(crate) fn remove(tx: &Tx<'_>, by: &By, modseq: ModSeq, mailbox: &Mailbox) -> Result<()> {
     let (credential, session) = origin_columns(by.origin);
+    annotations::drop_all(tx, by.account, mailbox.id)?;
     tx.sql.run(
         "remove mailbox",
         "DELETE FROM mailbox WHERE account_id = ?1 AND id = ?2",

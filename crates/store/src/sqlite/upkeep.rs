@@ -149,6 +149,8 @@ pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool>
         ("purge gone mailboxes", "DELETE FROM mailbox_gone WHERE account_id = ?1"),
         ("purge mailboxes", "DELETE FROM mailbox WHERE account_id = ?1"),
         ("purge subscribed names", "DELETE FROM subscribed WHERE account_id = ?1"),
+        ("purge annotations", "DELETE FROM annotation WHERE account_id = ?1"),
+        ("purge annotations elsewhere", "DELETE FROM annotation WHERE reader_id = ?1"),
         ("purge keywords", "DELETE FROM keyword WHERE account_id = ?1"),
         ("purge thread keys", "DELETE FROM thread_key WHERE account_id = ?1"),
         ("forget gone account", "DELETE FROM account_gone WHERE id = ?1"),

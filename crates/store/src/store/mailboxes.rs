@@ -4,7 +4,7 @@ use super::{CHUNK_MESSAGES, by};
 use crate::sqlite::edit::Edit;
 use crate::sqlite::mailboxes::{self, NewMailbox};
 use crate::sqlite::moves::{self, Way};
-use crate::sqlite::{accounts, reading, rename};
+use crate::sqlite::{accounts, annotations, reading, rename};
 use crate::{Access, Cause, Changes, Mailbox, MailboxId, MailboxName, Result, SpecialUse, Store};
 
 impl Store {
@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Renames a mailbox with its children, in one commit; missing parents are made, subscriptions go along. INBOX is
-    /// RFC 9051 §6.3.6's special case: its messages move to the new name, in chunks, and it stays, empty. A crash
+    /// RFC 9051 §6.3.6's special case: its messages move to the new name, in chunks, its annotations are copied, and it stays, empty. A crash
     /// in between leaves messages in both, none twice.
     ///
     /// # Errors
@@ -87,6 +87,7 @@ impl Store {
         let (target, _) = self.create_mailbox(access, to, None).await?;
         let way = Way { from: inbox, to: target.id };
         let by = by(access, Cause::Move)?;
+        self.write(move |tx| annotations::copy(tx, &by, inbox, way.to)).await?;
         loop {
             let (moved, changes) = self
                 .write(move |tx| {

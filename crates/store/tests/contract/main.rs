@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod annotations;
 mod changes;
 mod delivery;
 mod flags;

@@ -32,6 +32,8 @@ fn every_command_is_known_by_its_name() {
         "NAMESPACE",
         "STATUS x (MESSAGES)",
         "APPEND x {1+}\r\na",
+        "GETMETADATA x /shared",
+        "SETMETADATA x (/shared/a NIL)",
         "GETQUOTA \"\"",
         "GETQUOTAROOT x",
         "IDLE",
