@@ -34,6 +34,7 @@ mod lsub;
 mod lwebpush;
 pub(crate) mod metadata;
 mod namespace;
+pub(crate) mod notify;
 mod pattern;
 mod quota;
 mod rename;
@@ -124,6 +125,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Lsub { reference, pattern } => lsub::run(context, &reference, &pattern).await,
         Command::Namespace => namespace::run(context),
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
+        Command::Notify(notify) => notify::run(context, notify).await,
         Command::Append(append) => append::run(context, append).await,
         Command::GetMetadata(get) => metadata::get(context, get).await,
         Command::SetMetadata(set) => metadata::set(context, set).await,

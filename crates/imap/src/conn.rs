@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cmd::capability::{Surroundings, capabilities};
+use crate::cmd::notify::Waiting;
 use crate::cmd::sync::Look;
 use crate::cmd::{self, Context, Done};
 use crate::reply::{Failure, answer};
 use crate::server::{Inner, Security, Server};
 use crate::session::Session;
-use crate::session::view::Expunges;
 use crate::wire::command::Tag;
 use crate::wire::framer::{Event, FrameError, Framer, LiteralKind, continuation_line};
 use crate::wire::parse::parse;
@@ -371,15 +371,12 @@ impl Connection {
         Flow::Close
     }
 
-    /// IDLE: tells what has changed.
+    /// Tells what has changed to a client that waits.
     async fn tell_changes(&mut self) -> io::Result<Flow> {
-        let Some(tag) = self.idling.clone() else { return Ok(Flow::Go) };
+        let waiting = self.waiting();
+        let tag = self.idling.clone().unwrap_or_default();
         let mut context = self.context(&tag);
-        let told = match cmd::metadata::tell_changes(&mut context).await {
-            Ok(()) => cmd::sync::sync(&mut context, Expunges::Send).await,
-            Err(failure) => Err(failure),
-        };
-        match told {
+        match cmd::notify::tell::while_waiting(&mut context, waiting).await {
             Ok(()) => {
                 self.session.note_shown();
                 Ok(Flow::Go)
@@ -418,24 +415,19 @@ impl Connection {
         let until = self.session.ends.map_or(until, |ends| until.min(ends));
         let missing = self.framer.missing(&self.link.input);
         let end = self.session.end();
-        let watch = match self.session.selected_mut() {
-            Ok((_, selected)) if self.idling.is_some() => Some(&mut selected.watch),
-            _ => None,
-        };
-        let changed = async {
-            match watch {
-                Some(watch) => watch.changed().await,
-                None => std::future::pending().await,
-            }
-        };
+        let waiting = self.waiting();
         tokio::select! {
             biased;
             () = ended(end) => Wake::Revoked,
             read = self.link.read(missing) => Wake::Input(read),
-            () = changed => Wake::Changes,
+            () = self.session.changed(waiting) => Wake::Changes,
             () = tokio::time::sleep_until(until) => Wake::TimedOut,
             () = stop.cancelled() => Wake::Stopped,
         }
+    }
+
+    fn waiting(&self) -> Waiting {
+        if self.idling.is_some() { Waiting::InIdle } else { Waiting::BetweenCommands }
     }
 
     /// Whether the token has ended that opened the session.

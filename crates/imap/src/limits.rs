@@ -30,6 +30,11 @@ pub struct Limits {
     pub write_stall_time: Duration,
     /// Wrong passwords on one connection; then `BYE`. Default 4.
     pub login_failures: u32,
+    /// Mailbox names in one NOTIFY; more are `NO [NOTIFICATIONOVERFLOW]`. Default 1,000.
+    pub notify_mailboxes: usize,
+    /// Mailboxes of which NOTIFY tells something at once; when there are more the client gets NOTIFICATIONOVERFLOW and no
+    /// further notifications (RFC 5465 §5.8). Default 1,000.
+    pub notify_responses: usize,
     /// BAD commands in a row; then `BYE`. Default 25.
     pub bad_commands: u32,
 }
@@ -48,6 +53,8 @@ impl Default for Limits {
             idle_time: Duration::from_secs(30 * 60),
             write_stall_time: Duration::from_secs(5 * 60),
             login_failures: 4,
+            notify_mailboxes: 1000,
+            notify_responses: 1000,
             bad_commands: 25,
         }
     }

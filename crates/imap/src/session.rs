@@ -7,6 +7,7 @@ use store::{Access, Keywords, MailboxId, ModSeq};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::cmd::notify::{Waiting, Wishes};
 use crate::cmd::silwebpush::SessionPush;
 use crate::reply::Failure;
 use crate::sessions::Entered;
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) enabled: Enabled,
     /// What SILWEBPUSH has set for this connection; its end is the connection's.
     pub(crate) push: SessionPush,
+    /// What NOTIFY has set for this connection.
+    pub(crate) notify: Wishes,
     /// Its place among the sessions of the account, once somebody is logged in.
     pub(crate) entered: Option<Entered>,
 }
@@ -140,6 +143,19 @@ impl Session {
         }
     }
 
+    /// Waits until there may be something to tell; for ever if nothing is told to a client that waits so. Cancel-safe.
+    pub(crate) async fn changed(&mut self, waiting: Waiting) {
+        let tells_selected = waiting == Waiting::InIdle || self.notify.selected().comes_unasked();
+        let selected = match &mut self.state {
+            State::Selected(_, selected) if tells_selected => Some(&mut selected.watch),
+            _ => None,
+        };
+        tokio::select! {
+            () = woken(selected) => {}
+            () = woken(self.notify.watch_mut()) => {}
+        }
+    }
+
     /// What is cancelled when the session has lost its right to be there; `None` before login.
     pub(crate) fn end(&self) -> Option<CancellationToken> {
         self.entered.as_ref().map(|entered| entered.end().clone())
@@ -176,5 +192,12 @@ impl Session {
         };
         self.state = state;
         was_selected
+    }
+}
+
+async fn woken(watch: Option<&mut Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }

@@ -18,6 +18,7 @@ pub mod framer;
 pub mod list;
 pub mod mailbox;
 pub mod metadata;
+pub mod notify;
 pub mod parse;
 pub mod quota;
 pub mod response;

@@ -98,6 +98,7 @@ const ALWAYS: &[&str] = &[
     "METADATA",
     "MOVE",
     "NAMESPACE",
+    "NOTIFY",
     "OBJECTID",
     "PREVIEW",
     "QUOTA",

@@ -18,7 +18,7 @@ use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::encode::nstring;
 use crate::wire::fetch::{Fetch, FetchItem, Seen};
 use crate::wire::response::ObjectId;
-use crate::wire::set::Numbering;
+use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::status::{Code, Status};
 
 mod content;
@@ -54,6 +54,24 @@ pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done,
         Numbering::Seq => "FETCH done",
         Numbering::Uid => "UID FETCH done",
     })))
+}
+
+/// Tells these items of messages that the client has not asked for (RFC 5465 §5.2), from one sequence number to another.
+pub(crate) async fn tell(
+    context: &mut Context<'_>,
+    items: Vec<FetchItem>,
+    (first, last): (u32, u32),
+) -> Result<(), Failure> {
+    let set = SeqSet::between(first, last);
+    let plan = Plan::new(Fetch { numbering: Numbering::Seq, set, items, changed_since: None }, context);
+    let (_, selected) = context.session.selected()?;
+    let mut batches = Batches::new(&selected.view, &plan.fetch.set, Numbering::Seq)?;
+    loop {
+        let (_, selected) = context.session.selected()?;
+        let Some(batch) = batches.next(&selected.view, READ_BATCH) else { return Ok(()) };
+        // One that is gone already is told as expunged next.
+        plan.run(context, batch).await?;
+    }
 }
 
 /// What a FETCH needs.

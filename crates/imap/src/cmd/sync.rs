@@ -4,9 +4,9 @@
 
 use bus::Watch;
 
-use crate::cmd::Context;
 use crate::cmd::flags::{self, Permanent};
-use crate::cmd::metadata;
+use crate::cmd::notify::{self, SelectedNews};
+use crate::cmd::{Context, fetch, metadata};
 use crate::reply::Failure;
 use crate::session::Mode;
 use crate::session::view::{Expunges, Updates};
@@ -50,15 +50,32 @@ impl Look {
     }
 }
 
-/// Looks if it is due, and tells what there is. Nothing if no mailbox is selected.
+/// Looks if it is due, and tells what there is: of the selected mailbox, and of others what NOTIFY asked for.
 pub(crate) async fn look(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
     metadata::tell_changes(context).await?;
+    // RFC 5465 §3.1: else the client does not want to know.
+    if !matches!(context.session.notify.selected(), SelectedNews::Nothing) {
+        look_at_selected(context, look).await?;
+    }
+    notify::tell::look(context).await
+}
+
+async fn look_at_selected(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
     let Ok((_, selected)) = context.session.selected_mut() else { return Ok(()) };
     let is_due = look.always || was_woken(&mut selected.watch).await;
     if is_due || (look.expunges == Expunges::Send && selected.view.holds_expunges()) {
         sync(context, look.expunges).await?;
     }
     Ok(())
+}
+
+/// Tells what a command has expunged itself to a client that wants to be told of nothing else. All others are told by
+/// [`look`], after the command.
+pub(crate) async fn tell_own(context: &mut Context<'_>) -> Result<(), Failure> {
+    match context.session.notify.selected() {
+        SelectedNews::Nothing => sync(context, Expunges::Send).await,
+        SelectedNews::All | SelectedNews::Some(_) => Ok(()),
+    }
 }
 
 /// Reads the change log and tells what it says.
@@ -75,6 +92,7 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
         changes = selected.view.changes_to(&full);
     }
     let is_news = changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords));
+    let before = selected.view.exists();
     let updates = selected.view.apply(&changes, expunges);
     if selected.view.is_worn() {
         let full = store.view(access, mailbox).await?;
@@ -83,7 +101,7 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
     if is_news {
         learn_keywords(context).await?;
     }
-    tell(context, &updates).await
+    tell(context, &updates, before).await
 }
 
 /// Reads the account's keywords again and tells them if there are new ones.
@@ -99,12 +117,22 @@ pub(crate) async fn learn_keywords(context: &mut Context<'_>) -> Result<(), Fail
     Ok(())
 }
 
-async fn tell(context: &mut Context<'_>, updates: &Updates) -> Result<(), Failure> {
+async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Result<(), Failure> {
     for &seq in &updates.expunged {
         context.untagged(&Response::Expunge(seq));
     }
     if let Some(exists) = updates.exists {
         context.untagged(&Response::Exists(exists));
+        // RFC 5465 §5.2: and what the client wants to know of the new ones.
+        let items = context.session.notify.selected().items();
+        if !items.is_empty() {
+            let gone = u32::try_from(updates.expunged.len()).unwrap_or(u32::MAX);
+            let first_new = before.saturating_sub(gone).saturating_add(1);
+            Box::pin(fetch::tell(context, items, (first_new, exists))).await?;
+        }
+    }
+    if !context.session.notify.selected().tells_flags() {
+        return Ok(());
     }
     let condstore = context.session.enabled.condstore;
     for changed in updates.changed.iter().filter(|changed| changed.flags_differ || condstore) {
@@ -122,7 +150,7 @@ async fn tell(context: &mut Context<'_>, updates: &Updates) -> Result<(), Failur
 }
 
 /// Whether a wake has come since the last look, without waiting for one.
-async fn was_woken(watch: &mut Watch) -> bool {
+pub(super) async fn was_woken(watch: &mut Watch) -> bool {
     tokio::select! {
         biased;
         () = watch.changed() => true,

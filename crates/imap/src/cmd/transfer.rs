@@ -3,7 +3,7 @@
 use store::{MailboxId, MailboxName, Placed, Uid};
 
 use crate::cmd::batch::uids_of;
-use crate::cmd::{Context, Done};
+use crate::cmd::{Context, Done, sync};
 use crate::reply::Failure;
 use crate::wire::command::Transfer;
 use crate::wire::set::NumberSet;
@@ -35,6 +35,7 @@ pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer)
         if let Some(code) = copy_uid(&placed) {
             Status::ok("moved").with(code).encode(&mut context.link.out, None);
         }
+        sync::tell_own(context).await?;
     }
     Ok(Done::Status(Status::ok("MOVE done")))
 }

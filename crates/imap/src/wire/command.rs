@@ -9,6 +9,7 @@ use crate::wire::fetch::Fetch;
 use crate::wire::flag::Flag;
 use crate::wire::list::{List, StatusItem};
 use crate::wire::metadata::{GetMetadata, SetMetadata};
+use crate::wire::notify::Notify;
 use crate::wire::search::Search;
 use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::webpush::{AckToken, SilenceFor, SubscriptionId, SubscriptionPattern, WebPush};
@@ -23,7 +24,9 @@ pub struct Request {
 }
 
 /// A tag: ASCII, no spaces, at most [`TAG_BYTES_MAX`](crate::wire::cursor::TAG_BYTES_MAX) bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// The default is none: what is told without a command has no tag.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tag(pub(in crate::wire) Bytes);
 
 impl Tag {
@@ -123,6 +126,8 @@ pub enum Command {
         /// What is asked, in the client's order.
         items: Vec<StatusItem>,
     },
+    /// RFC 5465 §3
+    Notify(Notify),
     /// RFC 9051 §6.3.12
     Append(Append),
     /// RFC 5464 §4.2
@@ -202,6 +207,7 @@ impl Command {
             Self::Lsub { .. } => "LSUB",
             Self::Namespace => "NAMESPACE",
             Self::Status { .. } => "STATUS",
+            Self::Notify(_) => "NOTIFY",
             Self::Append(_) => "APPEND",
             Self::GetMetadata(_) => "GETMETADATA",
             Self::SetMetadata(_) => "SETMETADATA",

@@ -208,7 +208,8 @@ fn modifiers(cursor: &mut Cursor<'_>) -> Parsed<Option<u64>> {
 // fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //             "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial] /
 //             "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
-fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
+/// One item.
+pub(super) fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
     let start = cursor.clone();
     let name = cursor.some(|b| b.is_ascii_alphanumeric() || b == b'.', "a fetch item")?;
     let bracket = cursor.peek() == Some(b'[');

@@ -14,6 +14,7 @@ use crate::wire::flag::flags_of_store;
 use crate::wire::list::{list, status_items};
 use crate::wire::mailbox::{Names, mailbox, pattern, reference};
 use crate::wire::metadata;
+use crate::wire::notify::notify;
 use crate::wire::quota;
 use crate::wire::search::search;
 use crate::wire::set::{Numbering, SeqSet};
@@ -107,6 +108,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "LIST" => |cursor| list(cursor).map(Command::List),
         "LSUB" => lsub,
         "STATUS" => status,
+        "NOTIFY" => |cursor| notify(cursor).map(Command::Notify),
         "APPEND" => |cursor| append(cursor).map(Command::Append),
         "GETMETADATA" => |cursor| metadata::get_metadata(cursor).map(Command::GetMetadata),
         "SETMETADATA" => |cursor| metadata::set_metadata(cursor).map(Command::SetMetadata),

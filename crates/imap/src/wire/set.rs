@@ -60,6 +60,13 @@ impl SeqSet {
         }
     }
 
+    /// `first:last`; zero counts as one.
+    #[must_use]
+    pub fn between(first: u32, last: u32) -> Self {
+        let bound = |number: u32| SeqBound::Number(number.max(1));
+        Self(vec![SeqRange { first: bound(first), last: bound(last) }])
+    }
+
     /// Whether a set begins at the cursor.
     #[must_use]
     pub fn begins(cursor: &Cursor<'_>) -> bool {

@@ -34,7 +34,7 @@ pub enum Condition {
     Bye,
 }
 
-/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474).
+/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 5465, RFC 7162, RFC 8474).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named as in its RFC")]
 pub enum Code {
@@ -43,6 +43,7 @@ pub enum Code {
     AuthenticationFailed,
     AuthorizationFailed,
     BadCharset,
+    BadEvent(&'static [&'static str]),
     Cannot,
     Capability(Vec<&'static str>),
     ClientBug,
@@ -58,6 +59,7 @@ pub enum Code {
     Modified(NumberSet),
     NonExistent,
     NoPerm,
+    NotificationOverflow,
     OverQuota,
     PermanentFlags(Vec<String>),
     PrivacyRequired,
@@ -160,6 +162,11 @@ impl Code {
                 }
             }
             Self::BadCharset => out.extend_from_slice(b"BADCHARSET (US-ASCII UTF-8)"),
+            Self::BadEvent(names) => {
+                out.extend_from_slice(b"BADEVENT (");
+                out.extend_from_slice(names.join(" ").as_bytes());
+                out.extend_from_slice(b")");
+            }
             Self::Capability(names) => push_words(out, "CAPABILITY", names),
             Self::HighestModSeq(value) => with_number(out, b"HIGHESTMODSEQ", *value),
             Self::MailboxId(id) => {
@@ -202,6 +209,7 @@ impl Code {
             Self::Limit => b"LIMIT",
             Self::NonExistent => b"NONEXISTENT",
             Self::NoPerm => b"NOPERM",
+            Self::NotificationOverflow => b"NOTIFICATIONOVERFLOW",
             Self::OverQuota => b"OVERQUOTA",
             Self::PrivacyRequired => b"PRIVACYREQUIRED",
             Self::ReadOnly => b"READ-ONLY",

@@ -9,6 +9,7 @@ mod consistency;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod notify;
 mod stream;
 #[cfg(test)]
 mod support;
