@@ -20,6 +20,7 @@ pub(crate) mod append;
 mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;
+mod collation;
 mod create;
 mod delete;
 mod enable;
@@ -41,11 +42,13 @@ mod rename;
 mod search;
 mod select;
 pub(crate) mod silwebpush;
+mod sort;
 mod starttls;
 mod status;
 mod store_flags;
 mod subscribe;
 pub(crate) mod sync;
+mod thread;
 mod transfer;
 mod unauthenticate;
 mod unselect;
@@ -143,6 +146,8 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Unselect => unselect::run(context),
         Command::Expunge { uids } => expunge::run(context, uids).await,
         Command::Search(search) => search::run(context, search).await,
+        Command::Sort(sort) => sort::run(context, sort).await,
+        Command::Thread(thread) => thread::run(context, thread).await,
         Command::Fetch(fetch) => fetch::run(context, fetch).await,
         Command::Store(store) => store_flags::run(context, store).await,
         Command::Copy(transfer) => transfer::copy(context, transfer).await,

@@ -63,6 +63,7 @@ mod html;
 mod message_id;
 mod mime_field;
 mod preview;
+mod search;
 mod structure;
 mod subject;
 mod summary;
@@ -84,6 +85,7 @@ pub use header::{
 pub use message_id::{MESSAGE_ID_BYTES_MAX, MESSAGE_IDS_MAX, message_ids};
 pub use mime_field::{PARAMETERS_MAX, Parameter, decoded as decoded_parameter};
 pub use preview::PREVIEW_CHARS_MAX;
+pub use search::{address_text, fold, texts};
 pub use structure::section::{Header, HeaderSelection, Section};
 pub use structure::{Content, Disposition, Node, Part, Structure};
 pub use subject::{BASE_SUBJECT_BYTES_MAX, BaseSubject, base_subject};

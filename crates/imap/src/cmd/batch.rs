@@ -6,7 +6,8 @@ use store::{Entry, Uid};
 
 use crate::reply::Failure;
 use crate::session::view::ClientView;
-use crate::wire::set::{Numbering, SeqSet};
+use crate::wire::partial::PartialRange;
+use crate::wire::set::{NumberSet, Numbering, SeqSet};
 
 /// Messages that are read at once.
 pub(crate) const READ_BATCH: usize = 256;
@@ -21,6 +22,20 @@ impl Batches {
     pub(crate) fn new(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Self, Failure> {
         let ranges = view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
         Ok(Self(ranges.into()))
+    }
+
+    /// A page of a client's set (RFC 9394 §3.3), in which only messages count for which `counts` holds; BAD as above.
+    pub(crate) fn page(
+        view: &ClientView,
+        (set, numbering): (&SeqSet, Numbering),
+        page: PartialRange,
+        counts: impl Fn(&Entry) -> bool,
+    ) -> Result<Self, Failure> {
+        let Self(ranges) = Self::new(view, set, numbering)?;
+        let entries = ranges.into_iter().flat_map(|(first, last)| view.entries(first, last));
+        let seqs = NumberSet::from_sorted(entries.filter(|(_, entry)| counts(entry)).map(|(seq, _)| seq));
+        let places = page.of(seqs.count());
+        Ok(Self(seqs.slice(places).ranges().to_vec().into()))
     }
 
     /// All messages.

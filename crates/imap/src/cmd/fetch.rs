@@ -1,4 +1,4 @@
-//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8970).
+//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8970, RFC 9394 §3.3).
 //!
 //! Messages are read in batches and written one by one, their text piece by piece; what the client does not take, is
 //! not read. What FLAGS, UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
@@ -11,7 +11,7 @@ use crate::cmd::batch::{Batches, READ_BATCH, uids};
 use crate::cmd::{Context, Done, enable, flags, sync};
 use crate::reply::Failure;
 use crate::session::Mode;
-use crate::session::view::Expunges;
+use crate::session::view::{ClientView, Expunges};
 use crate::wire::encode::body::{BodyForm, push_body};
 use crate::wire::encode::envelope::push_envelope;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
@@ -37,13 +37,12 @@ pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done,
     sync::look(context, sync::Look { expunges: Expunges::Hold, always: false }).await?;
     let plan = Plan::new(fetch, context);
     let (_, selected) = context.session.selected()?;
-    let mut batches = Batches::new(&selected.view, &plan.fetch.set, plan.fetch.numbering)?;
+    let mut batches = plan.batches(&selected.view)?;
     let mut is_missing = false;
     loop {
         let (_, selected) = context.session.selected()?;
         let Some(mut batch) = batches.next(&selected.view, READ_BATCH) else { break };
-        // RFC 7162 §3.1.4.1: CHANGEDSINCE.
-        batch.retain(|(_, entry)| plan.fetch.changed_since.is_none_or(|since| entry.modseq.0 > since));
+        batch.retain(|(_, entry)| plan.counts(entry));
         is_missing |= plan.run(context, batch).await?;
     }
     if is_missing && plan.fetch.numbering == Numbering::Seq {
@@ -63,7 +62,8 @@ pub(crate) async fn tell(
     (first, last): (u32, u32),
 ) -> Result<(), Failure> {
     let set = SeqSet::between(first, last);
-    let plan = Plan::new(Fetch { numbering: Numbering::Seq, set, items, changed_since: None }, context);
+    let plan =
+        Plan::new(Fetch { numbering: Numbering::Seq, set, items, changed_since: None, page: None }, context);
     let (_, selected) = context.session.selected()?;
     let mut batches = Batches::new(&selected.view, &plan.fetch.set, Numbering::Seq)?;
     loop {
@@ -119,6 +119,20 @@ impl Plan {
             sets_seen: has_seen && is_writable,
             fetch,
         }
+    }
+
+    fn batches(&self, view: &ClientView) -> Result<Batches, Failure> {
+        let (set, numbering) = (&self.fetch.set, self.fetch.numbering);
+        match self.fetch.page {
+            // RFC 9394 §3.4: a page of what CHANGEDSINCE leaves.
+            Some(page) => Batches::page(view, (set, numbering), page, |entry| self.counts(entry)),
+            None => Batches::new(view, set, numbering),
+        }
+    }
+
+    // RFC 7162 §3.1.4.1: CHANGEDSINCE.
+    fn counts(&self, entry: &Entry) -> bool {
+        self.fetch.changed_since.is_none_or(|since| entry.modseq.0 > since)
     }
 
     /// Answers for one batch; says whether a message of it is gone.

@@ -32,6 +32,8 @@ impl Look {
             Command::Fetch(fetch) if fetch.numbering == Seq => Expunges::Hold,
             Command::Store(store) if store.numbering == Seq => Expunges::Hold,
             Command::Search(search) if search.numbering == Seq => Expunges::Hold,
+            Command::Sort(sort) if sort.numbering == Seq => Expunges::Hold,
+            Command::Thread(thread) if thread.numbering == Seq => Expunges::Hold,
             _ => Expunges::Send,
         };
         // Clients poll with the first three; the others change something, and the wake may come after the answer.

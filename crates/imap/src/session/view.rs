@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use store::{Entry, Flags, MailboxChanges, ModSeq, Uid, View};
 
-use crate::wire::set::{Numbering, SeqBound, SeqSet};
+use crate::wire::set::{NumberSet, Numbering, SeqBound, SeqSet};
 
 /// The view of one client.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ pub struct ClientView {
     modseq: ModSeq,
     /// The UID that the next message will have, at least.
     uid_next: u32,
+    /// RFC 5182: what `$` is. UIDs of messages that stood side by side when it was saved are one range, and no other
+    /// message ever comes between them.
+    saved: NumberSet,
 }
 
 /// Whether the client may be told of expunged messages now (RFC 9051 §7.5.1).
@@ -67,6 +70,13 @@ pub struct Changed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfRange;
 
+/// A search result with too many gaps to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooScattered;
+
+/// Most ranges of `$`: 512 KiB for a session. A search that finds more scattered ones is `NO [NOTSAVED]`.
+pub const SAVED_RANGES_MAX: usize = 65_536;
+
 impl ClientView {
     /// A view of a mailbox that has just been selected.
     #[must_use]
@@ -78,6 +88,7 @@ impl ClientView {
             held: BTreeSet::new(),
             modseq: base.modseq,
             uid_next: base.uid_next,
+            saved: NumberSet::default(),
             base,
         }
     }
@@ -146,6 +157,9 @@ impl ClientView {
     /// (§6.4.9). In an empty mailbox `1:*` is taken for nothing, as clients expect.
     pub fn resolve(&self, set: &SeqSet, numbering: Numbering) -> Result<Vec<(u32, u32)>, OutOfRange> {
         match numbering {
+            // RFC 5182 §2.1: the same messages whatever a command's numbers are; of those that are gone it has lost
+            // sight.
+            _ if set.is_saved() => Ok(self.seqs_of(&self.saved)),
             Numbering::Seq => {
                 let exists = self.exists();
                 let has_star = |bounds: [SeqBound; 2]| bounds.contains(&SeqBound::Star);
@@ -159,16 +173,32 @@ impl ClientView {
                     _ => Ok(numbers.ranges().to_vec()),
                 }
             }
-            Numbering::Uid => {
-                let uids = set.resolve(self.largest_uid());
-                let seqs = uids.ranges().iter().map(|&(low, high)| {
-                    let above =
-                        high.checked_add(1).map_or(index(self.exists()), |n| self.count_below(Uid(n)));
-                    (count(self.count_below(Uid(low))) + 1, count(above))
-                });
-                Ok(seqs.filter(|(first, last)| first <= last).collect())
-            }
+            Numbering::Uid => Ok(self.seqs_of(&set.resolve(self.largest_uid()))),
         }
+    }
+
+    /// RFC 5182 §2.1: remembers what a search has found, by sequence number, as what `$` is from now on.
+    ///
+    /// # Errors
+    /// [`TooScattered`] if it is more than [`SAVED_RANGES_MAX`] ranges; `$` is then empty.
+    pub fn save(&mut self, seqs: &NumberSet) -> Result<(), TooScattered> {
+        self.saved = NumberSet::default();
+        if seqs.ranges().len() > SAVED_RANGES_MAX {
+            return Err(TooScattered);
+        }
+        let uid = |seq| Some(self.entry(seq)?.uid.0);
+        let uids = seqs.ranges().iter().filter_map(|&(first, last)| Some((uid(first)?, uid(last)?)));
+        self.saved = NumberSet::from_ranges(uids.collect());
+        Ok(())
+    }
+
+    /// Messages by UID as ranges of sequence numbers, rising.
+    fn seqs_of(&self, uids: &NumberSet) -> Vec<(u32, u32)> {
+        let seqs = uids.ranges().iter().map(|&(low, high)| {
+            let above = high.checked_add(1).map_or(index(self.exists()), |n| self.count_below(Uid(n)));
+            (count(self.count_below(Uid(low))) + 1, count(above))
+        });
+        seqs.filter(|(first, last)| first <= last).collect()
     }
 
     /// Takes what the change log says; returns what to tell the client.
@@ -235,7 +265,8 @@ impl ClientView {
             && index(self.exists()) == base.entries.len()
             && self.entries(1, self.exists()).zip(&base.entries).all(|(known, new)| knows(known, new));
         if same {
-            *self = Self::new(base);
+            let saved = std::mem::take(&mut self.saved);
+            *self = Self { saved, ..Self::new(base) };
         }
     }
 

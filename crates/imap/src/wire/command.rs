@@ -12,6 +12,8 @@ use crate::wire::metadata::{GetMetadata, SetMetadata};
 use crate::wire::notify::Notify;
 use crate::wire::search::Search;
 use crate::wire::set::{Numbering, SeqSet};
+use crate::wire::sort::Sort;
+use crate::wire::thread::Thread;
 use crate::wire::webpush::{AckToken, SilenceFor, SubscriptionId, SubscriptionPattern, WebPush};
 
 /// A command with its tag.
@@ -158,6 +160,10 @@ pub enum Command {
     },
     /// RFC 9051 §6.4.4
     Search(Search),
+    /// RFC 5256 §3
+    Sort(Sort),
+    /// RFC 5256 §3
+    Thread(Thread),
     /// RFC 9051 §6.4.5
     Fetch(Fetch),
     /// RFC 9051 §6.4.6
@@ -221,6 +227,8 @@ impl Command {
             Self::Expunge { uids: None } => "EXPUNGE",
             Self::Expunge { uids: Some(_) } => "UID EXPUNGE",
             Self::Search(search) => numbered(search.numbering, "SEARCH", "UID SEARCH"),
+            Self::Sort(sort) => numbered(sort.numbering, "SORT", "UID SORT"),
+            Self::Thread(thread) => numbered(thread.numbering, "THREAD", "UID THREAD"),
             Self::Fetch(fetch) => numbered(fetch.numbering, "FETCH", "UID FETCH"),
             Self::Store(store) => numbered(store.numbering, "STORE", "UID STORE"),
             Self::Copy(transfer) => numbered(transfer.numbering, "COPY", "UID COPY"),

@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed};
 use crate::wire::encode::{self, Quoting};
+use crate::wire::partial::PartialRange;
 use crate::wire::set::{Numbering, SeqSet};
 
 /// Most items in one FETCH; more are BAD.
@@ -25,6 +26,8 @@ pub struct Fetch {
     pub items: Vec<FetchItem>,
     /// RFC 7162 §3.1.4.1: only messages changed after this MODSEQ.
     pub changed_since: Option<u64>,
+    /// RFC 9394 §3.3: only a page of these messages.
+    pub page: Option<PartialRange>,
 }
 
 /// One item of a FETCH.
@@ -172,9 +175,12 @@ pub fn fetch(cursor: &mut Cursor<'_>, numbering: Numbering) -> Parsed<Fetch> {
             None => vec![item(cursor)?],
         }
     };
-    let changed_since = if cursor.eat(b' ') { modifiers(cursor)? } else { None };
+    let mut fetch = Fetch { numbering, set, items, changed_since: None, page: None };
+    if cursor.eat(b' ') {
+        modifiers(cursor, &mut fetch)?;
+    }
     cursor.end()?;
-    Ok(Fetch { numbering, set, items, changed_since })
+    Ok(fetch)
 }
 
 fn fetch_macro(cursor: &mut Cursor<'_>) -> Option<Vec<FetchItem>> {
@@ -191,18 +197,26 @@ fn fetch_macro(cursor: &mut Cursor<'_>) -> Option<Vec<FetchItem>> {
 }
 
 // fetch-modifiers = "(" fetch-modifier *(SP fetch-modifier) ")"
+// fetch-modifier = chgsince-fetch-mod / modifier-partial
 // chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value
-fn modifiers(cursor: &mut Cursor<'_>) -> Parsed<Option<u64>> {
-    let found = cursor.list(ListBounds { max: 8, empty: Empty::Refused }, |cursor| {
-        if !cursor.eat_text("CHANGEDSINCE ") {
-            return Err(cursor.expected("CHANGEDSINCE and a number"));
-        }
-        cursor.number64()
+// modifier-partial = "PARTIAL" SP partial-range
+fn modifiers(cursor: &mut Cursor<'_>, fetch: &mut Fetch) -> Parsed<()> {
+    cursor.list(ListBounds { max: 8, empty: Empty::Refused }, |cursor| {
+        let start = cursor.clone();
+        let is_second = match cursor.keyword("a modifier")?.as_str() {
+            "CHANGEDSINCE" => {
+                cursor.sp()?;
+                fetch.changed_since.replace(cursor.number64()?).is_some()
+            }
+            "PARTIAL" => {
+                cursor.sp()?;
+                fetch.page.replace(PartialRange::parse(cursor)?).is_some()
+            }
+            _ => return Err(start.invalid("there is no such modifier")),
+        };
+        if is_second { Err(start.invalid("a modifier stands twice")) } else { Ok(()) }
     })?;
-    if found.len() > 1 {
-        return Err(cursor.invalid("CHANGEDSINCE stands twice"));
-    }
-    Ok(found.first().copied())
+    Ok(())
 }
 
 // fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /

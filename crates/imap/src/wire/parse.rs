@@ -18,6 +18,8 @@ use crate::wire::notify::notify;
 use crate::wire::quota;
 use crate::wire::search::search;
 use crate::wire::set::{Numbering, SeqSet};
+use crate::wire::sort::sort;
+use crate::wire::thread::thread;
 use crate::wire::webpush;
 
 /// Most pairs in ID (RFC 2971 §3.3); more are BAD.
@@ -118,6 +120,8 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         }
         "UID" => uid,
         "SEARCH" => |cursor| search(cursor, Numbering::Seq).map(Command::Search),
+        "SORT" => |cursor| sort(cursor, Numbering::Seq).map(Command::Sort),
+        "THREAD" => |cursor| thread(cursor, Numbering::Seq).map(Command::Thread),
         "FETCH" => |cursor| fetch(cursor, Numbering::Seq).map(Command::Fetch),
         "STORE" => |cursor| store(cursor, Numbering::Seq).map(Command::Store),
         "COPY" => |cursor| transfer(cursor, Numbering::Seq).map(Command::Copy),
@@ -133,7 +137,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
     Some(cursor.sp().and_then(|()| parser(cursor)))
 }
 
-// uid = "UID" SP (copy / move / fetch / search / store / uid-expunge)
+// uid = "UID" SP (copy / move / fetch / search / sort / store / thread / uid-expunge)
 fn uid(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let start = cursor.clone();
     let word = cursor.keyword("a command after UID")?;
@@ -143,6 +147,8 @@ fn uid(cursor: &mut Cursor<'_>) -> Parsed<Command> {
         "MOVE" => transfer(cursor, Numbering::Uid).map(Command::Move),
         "FETCH" => fetch(cursor, Numbering::Uid).map(Command::Fetch),
         "SEARCH" => search(cursor, Numbering::Uid).map(Command::Search),
+        "SORT" => sort(cursor, Numbering::Uid).map(Command::Sort),
+        "THREAD" => thread(cursor, Numbering::Uid).map(Command::Thread),
         "STORE" => store(cursor, Numbering::Uid).map(Command::Store),
         // uid-expunge = "UID" SP "EXPUNGE" SP sequence-set
         "EXPUNGE" => {

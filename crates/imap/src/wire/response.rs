@@ -5,14 +5,15 @@
 
 use bytes::BytesMut;
 
-use crate::wire::command::Tag;
 use crate::wire::encode::{self, Quoting, number};
+use crate::wire::esearch::ESearchLine;
 use crate::wire::flag::push_flag_list;
 use crate::wire::list::StatusItem;
 use crate::wire::mailbox::Names;
 use crate::wire::metadata::{MetadataLine, push_metadata};
 use crate::wire::quota::{QuotaLine, push_quota, push_quota_root};
 use crate::wire::set::NumberSet;
+use crate::wire::thread::Threads;
 
 /// An object id of RFC 8474: unique in the account, with a letter for its kind before the store's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,15 @@ pub enum Response<'a> {
         /// The highest MODSEQ among them, if the search had MODSEQ.
         modseq: Option<u64>,
     },
+    /// RFC 5256 §4, RFC 7162 §3.1.5: as SEARCH, in the order that was asked for.
+    Sort {
+        /// The matches.
+        numbers: &'a [u32],
+        /// The highest MODSEQ among them, if the search had MODSEQ.
+        modseq: Option<u64>,
+    },
+    /// RFC 5256 §4
+    Thread(&'a Threads),
     /// RFC 9051 §7.3.4
     ESearch(ESearchLine<'a>),
     /// RFC 9051 §6.3.10: one personal namespace, `/` between levels.
@@ -124,25 +134,6 @@ pub struct StatusLine<'a> {
     pub values: &'a [(StatusItem, u64)],
 }
 
-/// ESEARCH (RFC 4731 §3.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ESearchLine<'a> {
-    /// The tag of the SEARCH.
-    pub tag: &'a Tag,
-    /// Whether the numbers are UIDs.
-    pub uid: bool,
-    /// MIN
-    pub min: Option<u32>,
-    /// MAX
-    pub max: Option<u32>,
-    /// ALL; left out if empty.
-    pub all: Option<&'a NumberSet>,
-    /// COUNT
-    pub count: Option<u32>,
-    /// MODSEQ
-    pub modseq: Option<u64>,
-}
-
 impl Response<'_> {
     /// Writes `* ..` CRLF, with mailbox names as this client reads them.
     pub fn encode(&self, out: &mut BytesMut, names: Names) {
@@ -164,8 +155,10 @@ impl Response<'_> {
                 out.extend_from_slice(b"VANISHED ");
                 uids.encode(out);
             }
-            Self::Search { numbers, modseq } => push_search(out, numbers, *modseq),
-            Self::ESearch(line) => push_esearch(out, line),
+            Self::Search { numbers, modseq } => push_search(out, b"SEARCH", numbers, *modseq),
+            Self::Sort { numbers, modseq } => push_search(out, b"SORT", numbers, *modseq),
+            Self::Thread(threads) => threads.encode(out),
+            Self::ESearch(line) => line.encode(out, names),
             Self::Namespace => out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) NIL NIL"),
             Self::Metadata(line) => push_metadata(out, line, names),
             Self::Quota(line) => push_quota(out, line, names),
@@ -274,8 +267,8 @@ fn push_status(out: &mut BytesMut, line: &StatusLine<'_>, names: Names) {
     out.extend_from_slice(b")");
 }
 
-fn push_search(out: &mut BytesMut, numbers: &[u32], modseq: Option<u64>) {
-    out.extend_from_slice(b"SEARCH");
+fn push_search(out: &mut BytesMut, name: &[u8], numbers: &[u32], modseq: Option<u64>) {
+    out.extend_from_slice(name);
     for &value in numbers {
         out.extend_from_slice(b" ");
         number(out, u64::from(value));
@@ -284,29 +277,6 @@ fn push_search(out: &mut BytesMut, numbers: &[u32], modseq: Option<u64>) {
         out.extend_from_slice(b" (MODSEQ ");
         number(out, modseq);
         out.extend_from_slice(b")");
-    }
-}
-
-// esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
-fn push_esearch(out: &mut BytesMut, line: &ESearchLine<'_>) {
-    out.extend_from_slice(b"ESEARCH (TAG ");
-    encode::string(out, line.tag.as_bytes(), Quoting::Ascii);
-    out.extend_from_slice(if line.uid { b") UID" } else { b")" });
-    let values = [
-        (" MIN ", line.min.map(u64::from)),
-        (" MAX ", line.max.map(u64::from)),
-        (" COUNT ", line.count.map(u64::from)),
-        (" MODSEQ ", line.modseq),
-    ];
-    for (name, value) in values {
-        if let Some(value) = value {
-            out.extend_from_slice(name.as_bytes());
-            number(out, value);
-        }
-    }
-    if let Some(all) = line.all.filter(|all| !all.is_empty()) {
-        out.extend_from_slice(b" ALL ");
-        all.encode(out);
     }
 }
 

@@ -1,9 +1,10 @@
-//! SEARCH: which messages a client looks for (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 7162 §3.1.5,
-//! RFC 8474 §6).
+//! SEARCH: which messages a client looks for (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182,
+//! RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4, RFC 9394 §3.1).
 
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, is_astring_char};
 use crate::wire::date::Date;
 use crate::wire::flag::{Flag, keyword};
+use crate::wire::partial::PartialRange;
 use crate::wire::set::{Numbering, SeqSet};
 
 /// Deepest nesting of NOT, OR and parentheses; deeper ones are BAD.
@@ -31,7 +32,7 @@ pub enum SearchProgram {
     UnknownCharset,
 }
 
-/// A result option of RFC 4731 §3.1. `RETURN ()` is `RETURN (ALL)`.
+/// A result option (RFC 4731 §3.1). `RETURN ()` is `RETURN (ALL)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchReturn {
     /// The lowest number.
@@ -42,6 +43,10 @@ pub enum SearchReturn {
     All,
     /// How many.
     Count,
+    /// RFC 5182 §2.1: the result is to be what `$` is.
+    Save,
+    /// RFC 9394 §3.1: a page of all numbers.
+    Partial(PartialRange),
 }
 
 /// What must hold of a message.
@@ -74,6 +79,12 @@ pub enum SearchKey {
     Text(String),
     /// INTERNALDATE, its day in UTC.
     Arrived(DateTest, Date),
+    /// RFC 5032 §2.1: INTERNALDATE is so many seconds ago, or more.
+    Older(u32),
+    /// RFC 5032 §2.1: INTERNALDATE is so many seconds ago, or less.
+    Younger(u32),
+    /// RFC 8514 §4.1: the day in UTC on which it came into the mailbox.
+    Saved(DateTest, Date),
     /// The day of the Date header, zone disregarded.
     Sent(DateTest, Date),
     /// RFC822.SIZE is above this.
@@ -135,33 +146,49 @@ pub enum DateTest {
 }
 
 // search = "SEARCH" [search-return-opts] SP search-program
-// search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
 /// The arguments of SEARCH.
 pub fn search(cursor: &mut Cursor<'_>, numbering: Numbering) -> Parsed<Search> {
     let returns = returns(cursor)?;
-    if cursor.eat_text("CHARSET ") {
+    let program = if cursor.eat_text("CHARSET ") {
         let charset = cursor.astring_text()?;
         cursor.sp()?;
-        if !["US-ASCII", "UTF-8"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
-            // The rest can't be read without its charset.
-            cursor.skip_rest();
-            return Ok(Search { numbering, returns, program: SearchProgram::UnknownCharset });
-        }
+        program_in(cursor, &charset)?
+    } else {
+        SearchProgram::Keys(keys(cursor)?)
+    };
+    Ok(Search { numbering, returns, program })
+}
+
+// search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+/// The keys after a charset, up to the end of the command.
+pub fn program_in(cursor: &mut Cursor<'_>, charset: &str) -> Parsed<SearchProgram> {
+    if ["US-ASCII", "UTF-8"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
+        return keys(cursor).map(SearchProgram::Keys);
     }
+    // The rest can't be read without its charset.
+    cursor.skip_rest();
+    Ok(SearchProgram::UnknownCharset)
+}
+
+fn keys(cursor: &mut Cursor<'_>) -> Parsed<Vec<SearchKey>> {
     let mut parser = KeyParser { keys: 0 };
     let mut keys = vec![parser.key(cursor, 0)?];
     while cursor.eat(b' ') {
         keys.push(parser.key(cursor, 0)?);
     }
     cursor.end()?;
-    Ok(Search { numbering, returns, program: SearchProgram::Keys(keys) })
+    Ok(keys)
 }
 
 // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
+// search-return-opt =/ "SAVE" / modifier-partial
+// modifier-partial = "PARTIAL" SP partial-range
+/// The result options with the space after them, if they are there.
+pub fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
     if !cursor.eat_text("RETURN ") {
         return Ok(None);
     }
+    let start = cursor.clone();
     let mut options = cursor.list(ListBounds { max: 16, empty: Empty::Allowed }, |cursor| {
         let start = cursor.clone();
         match cursor.keyword("a result option")?.as_str() {
@@ -169,11 +196,20 @@ fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
             "MAX" => Ok(SearchReturn::Max),
             "ALL" => Ok(SearchReturn::All),
             "COUNT" => Ok(SearchReturn::Count),
+            "SAVE" => Ok(SearchReturn::Save),
+            "PARTIAL" => argument(cursor, PartialRange::parse).map(SearchReturn::Partial),
             _ => Err(start.invalid("there is no such result option")),
         }
     })?;
     if options.is_empty() {
         options.push(SearchReturn::All);
+    }
+    // RFC 9394 §3.1: one page, or everything, or neither.
+    let listings =
+        options.iter().filter(|option| matches!(option, SearchReturn::All | SearchReturn::Partial(_)));
+    let has_partial = options.iter().any(|option| matches!(option, SearchReturn::Partial(_)));
+    if has_partial && listings.count() > 1 {
+        return Err(start.invalid("PARTIAL goes neither with ALL nor with another PARTIAL"));
     }
     cursor.sp()?;
     Ok(Some(options))
@@ -244,6 +280,8 @@ fn flag_key(word: &str) -> Option<SearchKey> {
         // RFC 3501 §6.4.4: NEW is RECENT UNSEEN, OLD is NOT RECENT.
         "NEW" | "RECENT" => Nothing,
         "OLD" => All,
+        // RFC 8514 §4.1: every mailbox here knows when a message came into it.
+        "SAVEDATESUPPORTED" => All,
         _ => return None,
     })
 }
@@ -268,6 +306,11 @@ fn key_with_argument(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Searc
         "SENTBEFORE" => argument(cursor, Date::parse).map(|day| SearchKey::Sent(Before, day)),
         "SENTON" => argument(cursor, Date::parse).map(|day| SearchKey::Sent(On, day)),
         "SENTSINCE" => argument(cursor, Date::parse).map(|day| SearchKey::Sent(Since, day)),
+        "OLDER" => argument(cursor, Cursor::nz_number).map(SearchKey::Older),
+        "YOUNGER" => argument(cursor, Cursor::nz_number).map(SearchKey::Younger),
+        "SAVEDBEFORE" => argument(cursor, Date::parse).map(|day| SearchKey::Saved(Before, day)),
+        "SAVEDON" => argument(cursor, Date::parse).map(|day| SearchKey::Saved(On, day)),
+        "SAVEDSINCE" => argument(cursor, Date::parse).map(|day| SearchKey::Saved(Since, day)),
         "LARGER" => argument(cursor, Cursor::number64).map(SearchKey::Larger),
         "SMALLER" => argument(cursor, Cursor::number64).map(SearchKey::Smaller),
         "UID" => argument(cursor, SeqSet::parse).map(SearchKey::Uid),

@@ -1,7 +1,9 @@
 //! Sequence sets (RFC 9051 §9, `sequence-set`): which messages a command is about.
 //!
 //! A set keeps what the client wrote. What `*` is, and whether the numbers are UIDs, is known only where the
-//! mailbox is: [`SeqSet::resolve`].
+//! mailbox is: [`SeqSet::resolve`]. What `$` is (RFC 5182), only the client's view knows.
+
+use std::ops::Range;
 
 use bytes::BytesMut;
 
@@ -38,14 +40,24 @@ pub struct SeqRange {
     pub last: SeqBound,
 }
 
-/// At least one range.
+/// At least one range, or `$`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeqSet(Vec<SeqRange>);
+pub struct SeqSet(Written);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Written {
+    Ranges(Vec<SeqRange>),
+    Saved,
+}
 
 impl SeqSet {
-    // sequence-set = (seq-number / seq-range) ["," sequence-set]
+    // sequence-set = (seq-number / seq-range) ["," sequence-set] / seq-last-command
+    // seq-last-command = "$"   (RFC 5182 §3)
     /// Reads a sequence set.
     pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        if cursor.eat(b'$') {
+            return Ok(Self(Written::Saved));
+        }
         let mut ranges = Vec::new();
         loop {
             if ranges.len() == SEQ_RANGES_MAX {
@@ -55,7 +67,7 @@ impl SeqSet {
             let last = if cursor.eat(b':') { bound(cursor)? } else { first };
             ranges.push(SeqRange { first, last });
             if !cursor.eat(b',') {
-                return Ok(Self(ranges));
+                return Ok(Self(Written::Ranges(ranges)));
             }
         }
     }
@@ -64,19 +76,28 @@ impl SeqSet {
     #[must_use]
     pub fn between(first: u32, last: u32) -> Self {
         let bound = |number: u32| SeqBound::Number(number.max(1));
-        Self(vec![SeqRange { first: bound(first), last: bound(last) }])
+        Self(Written::Ranges(vec![SeqRange { first: bound(first), last: bound(last) }]))
     }
 
     /// Whether a set begins at the cursor.
     #[must_use]
     pub fn begins(cursor: &Cursor<'_>) -> bool {
-        matches!(cursor.peek(), Some(b'*' | b'0'..=b'9'))
+        matches!(cursor.peek(), Some(b'$' | b'*' | b'0'..=b'9'))
     }
 
-    /// The ranges as written.
+    /// RFC 5182 §2.1: whether it is `$`, the result of the last search that was saved.
+    #[must_use]
+    pub fn is_saved(&self) -> bool {
+        self.0 == Written::Saved
+    }
+
+    /// The ranges as written; none for `$`.
     #[must_use]
     pub fn ranges(&self) -> &[SeqRange] {
-        &self.0
+        match &self.0 {
+            Written::Ranges(ranges) => ranges,
+            Written::Saved => &[],
+        }
     }
 
     /// The set with `*` replaced by `largest`: inclusive ranges, sorted, overlaps joined.
@@ -89,7 +110,7 @@ impl SeqSet {
             SeqBound::Number(number) => number,
             SeqBound::Star => largest,
         };
-        let pairs = self.0.iter().map(|range| {
+        let pairs = self.ranges().iter().map(|range| {
             let (a, b) = (number(range.first), number(range.last));
             (a.min(b), a.max(b))
         });
@@ -153,6 +174,34 @@ impl NumberSet {
         &self.0
     }
 
+    /// How many numbers there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|&(low, high)| width(low, high)).sum()
+    }
+
+    /// The numbers, rising.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|&(low, high)| low..=high)
+    }
+
+    /// The numbers at these places, counted from 0 in rising order.
+    #[must_use]
+    pub fn slice(&self, places: Range<usize>) -> Self {
+        let mut ranges = Vec::new();
+        let mut start = 0;
+        for &(low, high) in &self.0 {
+            let end = start + width(low, high);
+            let (from, to) = (places.start.max(start), places.end.min(end));
+            if from < to {
+                let offset = |place: usize| u32::try_from(place - start).unwrap_or(u32::MAX);
+                ranges.push((low.saturating_add(offset(from)), low.saturating_add(offset(to - 1))));
+            }
+            start = end;
+        }
+        Self(ranges)
+    }
+
     /// Whether no number is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -162,18 +211,41 @@ impl NumberSet {
     // uid-set = (uniqueid / uid-range) ["," uid-set]
     /// Writes `1:3,7`. The set must not be empty: the grammar has no empty one.
     pub fn encode(&self, out: &mut BytesMut) {
-        assert!(!self.0.is_empty(), "an empty set has no form on the wire");
-        for (index, &(low, high)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.extend_from_slice(b",");
-            }
-            encode::number(out, u64::from(low));
-            if high > low {
-                out.extend_from_slice(b":");
-                encode::number(out, u64::from(high));
-            }
+        push_ranges(out, &self.0);
+    }
+}
+
+/// Writes ranges in their order, each with its lower end first. There must be one.
+pub fn push_ranges(out: &mut BytesMut, ranges: &[(u32, u32)]) {
+    assert!(!ranges.is_empty(), "an empty set has no form on the wire");
+    for (index, &(low, high)) in ranges.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b",");
+        }
+        encode::number(out, u64::from(low));
+        if high > low {
+            out.extend_from_slice(b":");
+            encode::number(out, u64::from(high));
         }
     }
+}
+
+/// Numbers in an order of their own as ranges: what rises one by one is one range, which means the same order
+/// to everybody (RFC 5267 §3.2).
+#[must_use]
+pub fn ranges_in_order(numbers: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some(last) if last.1.checked_add(1) == Some(number) => last.1 = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+fn width(low: u32, high: u32) -> usize {
+    usize::try_from(u64::from(high - low) + 1).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

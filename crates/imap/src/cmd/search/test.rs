@@ -1,8 +1,9 @@
 //! A search program made ready for one mailbox, and its verdict on one message.
 
 use message::{EnvelopeRef, Structure, Summary};
-use store::{Entry, Flags, Keywords, MessageRow};
+use store::{Columns, Entry, Flags, Keywords, MessageRow, UnixTime};
 
+use crate::cmd::batch::READ_BATCH;
 use crate::cmd::flags;
 use crate::cmd::search::text::{Needle, body_holds, field_holds, header_holds};
 use crate::reply::Failure;
@@ -11,6 +12,46 @@ use crate::wire::date::Date;
 use crate::wire::flag::Flag;
 use crate::wire::search::{DateTest, EnvelopeField, SearchKey};
 use crate::wire::set::{NumberSet, Numbering, SeqSet};
+
+/// What a program is made ready for.
+pub(super) struct Surroundings<'s> {
+    pub(super) view: &'s ClientView,
+    pub(super) keywords: &'s Keywords,
+    pub(super) now: UnixTime,
+}
+
+/// What has to be read of the messages on which the view does not decide.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs {
+    /// The wide columns.
+    pub(super) columns: Columns,
+    /// When it came into the mailbox.
+    pub(super) place: bool,
+}
+
+impl Needs {
+    const NOTHING: Self =
+        Self { columns: Columns { envelope: false, structure: false, summary: false }, place: false };
+
+    /// Whether a wide column is needed.
+    pub(super) fn has_columns(&self) -> bool {
+        self.columns.envelope || self.columns.structure || self.columns.summary
+    }
+
+    /// How many messages are read at once.
+    pub(super) fn batch(&self) -> usize {
+        if self.has_columns() { READ_BATCH } else { NARROW_BATCH }
+    }
+
+    fn and(self, other: Self) -> Self {
+        let columns = Columns {
+            envelope: self.columns.envelope || other.columns.envelope,
+            structure: self.columns.structure || other.columns.structure,
+            summary: self.columns.summary || other.columns.summary,
+        };
+        Self { columns, place: self.place || other.place }
+    }
+}
 
 /// A message, as far as it has been read.
 pub(super) struct Candidate<'m> {
@@ -47,6 +88,11 @@ pub(super) enum Test {
     Message(u64),
     Thread(u64),
     Arrived(DateTest, Date),
+    /// INTERNALDATE is not after this moment.
+    ArrivedBy(i64),
+    /// INTERNALDATE is not before this moment.
+    ArrivedFrom(i64),
+    Saved(DateTest, Date),
     Sent(DateTest, Date),
     Larger(u64),
     Smaller(u64),
@@ -61,16 +107,13 @@ pub(super) enum Test {
 
 impl Test {
     /// All keys must hold.
-    pub(super) fn all_of(
-        keys: Vec<SearchKey>,
-        view: &ClientView,
-        keywords: &Keywords,
-    ) -> Result<Self, Failure> {
-        let tests = keys.into_iter().map(|key| Self::new(key, view, keywords));
+    pub(super) fn all_of(keys: Vec<SearchKey>, surroundings: &Surroundings<'_>) -> Result<Self, Failure> {
+        let tests = keys.into_iter().map(|key| Self::new(key, surroundings));
         tests.collect::<Result<_, _>>().map(Self::All)
     }
 
-    fn new(key: SearchKey, view: &ClientView, keywords: &Keywords) -> Result<Self, Failure> {
+    fn new(key: SearchKey, surroundings: &Surroundings<'_>) -> Result<Self, Failure> {
+        let (view, keywords, now) = (surroundings.view, surroundings.keywords, surroundings.now.0);
         Ok(match key {
             SearchKey::All => Self::All(Vec::new()),
             SearchKey::Nothing => Self::Any(Vec::new()),
@@ -83,6 +126,10 @@ impl Test {
             SearchKey::Body(text) => Self::Body(Needle::new(&text)),
             SearchKey::Text(text) => Self::Text(Needle::new(&text)),
             SearchKey::Arrived(test, date) => Self::Arrived(test, date),
+            // RFC 5032 §2.1: both hold for the message whose age is exactly the interval.
+            SearchKey::Older(seconds) => Self::ArrivedBy(now.saturating_sub(i64::from(seconds))),
+            SearchKey::Younger(seconds) => Self::ArrivedFrom(now.saturating_sub(i64::from(seconds))),
+            SearchKey::Saved(test, date) => Self::Saved(test, date),
             SearchKey::Sent(test, date) => Self::Sent(test, date),
             SearchKey::Larger(size) => Self::Larger(size),
             SearchKey::Smaller(size) => Self::Smaller(size),
@@ -90,12 +137,30 @@ impl Test {
             // An id that this server can't have given names no message.
             SearchKey::EmailId(id) => object_id(&id, 'M').map_or(Self::Any(Vec::new()), Self::Message),
             SearchKey::ThreadId(id) => object_id(&id, 'T').map_or(Self::Any(Vec::new()), Self::Thread),
-            SearchKey::Not(key) => Self::Not(Box::new(Self::new(*key, view, keywords)?)),
+            SearchKey::Not(key) => Self::Not(Box::new(Self::new(*key, surroundings)?)),
             SearchKey::Or(one, other) => {
-                Self::Any(vec![Self::new(*one, view, keywords)?, Self::new(*other, view, keywords)?])
+                Self::Any(vec![Self::new(*one, surroundings)?, Self::new(*other, surroundings)?])
             }
-            SearchKey::And(keys) => Self::all_of(keys, view, keywords)?,
+            SearchKey::And(keys) => Self::all_of(keys, surroundings)?,
         })
+    }
+
+    /// What has to be read for it.
+    pub(super) fn needs(&self) -> Needs {
+        let columns = Needs::NOTHING.columns;
+        match self {
+            Self::Not(test) => test.needs(),
+            Self::Any(tests) | Self::All(tests) => {
+                tests.iter().map(Self::needs).fold(Needs::NOTHING, Needs::and)
+            }
+            Self::Sent(..) => Needs { columns: Columns { summary: true, ..columns }, ..Needs::NOTHING },
+            Self::Field(..) => Needs { columns: Columns { envelope: true, ..columns }, ..Needs::NOTHING },
+            Self::Header(..) | Self::Body(_) | Self::Text(_) => {
+                Needs { columns: Columns { structure: true, ..columns }, ..Needs::NOTHING }
+            }
+            Self::Saved(..) => Needs { place: true, ..Needs::NOTHING },
+            _ => Needs::NOTHING,
+        }
     }
 
     /// The verdict on a message.
@@ -127,6 +192,11 @@ impl Test {
             Self::Larger(size) => (u64::from(row.size) > *size).into(),
             Self::Smaller(size) => (u64::from(row.size) < *size).into(),
             Self::Arrived(test, date) => compare(*test, day_of(row.received_at.0), *date).into(),
+            Self::ArrivedBy(moment) => (row.received_at.0 <= *moment).into(),
+            Self::ArrivedFrom(moment) => (row.received_at.0 >= *moment).into(),
+            Self::Saved(test, date) => {
+                compare(*test, day_of(row.saved_at.unwrap_or(row.received_at).0), *date).into()
+            }
             Self::Sent(test, date) => compare(*test, sent_day(row), *date).into(),
             Self::Field(field, needle) => match EnvelopeRef::decode(&row.envelope) {
                 Ok(envelope) => field_holds(&envelope, *field, needle).into(),
@@ -202,3 +272,6 @@ fn sent_day(row: &MessageRow) -> i64 {
         day_of(sent.unix_seconds.saturating_add(i64::from(sent.offset_minutes) * 60))
     })
 }
+
+/// Messages of which only narrow rows are read at once.
+const NARROW_BATCH: usize = 4_096;

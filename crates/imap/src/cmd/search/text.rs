@@ -2,21 +2,21 @@
 //!
 //! Text is compared as people read it: encoded words, transfer encodings and charsets undone.
 
-use message::{AddressListRef, EnvelopeRef, Structure, decode_encoded_words, unfold};
+use message::{AddressListRef, EnvelopeRef, Structure, address_text, decode_encoded_words, fold, unfold};
 
 use crate::wire::search::EnvelopeField;
 
-/// What is looked for, in lower case.
+/// What is looked for, folded.
 pub(super) struct Needle(String);
 
 impl Needle {
     pub(super) fn new(text: &str) -> Self {
-        Self(text.to_lowercase())
+        Self(fold(text))
     }
 
     /// Whether `text` holds it.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        self.0.is_empty() || text.to_lowercase().contains(&self.0)
+        self.0.is_empty() || memchr::memmem::find(fold(text).as_bytes(), self.0.as_bytes()).is_some()
     }
 }
 
@@ -34,12 +34,7 @@ pub(super) fn field_holds(envelope: &EnvelopeRef<'_>, field: EnvelopeField, need
 }
 
 fn addresses_hold(list: &AddressListRef<'_>, needle: &Needle) -> bool {
-    list.iter().any(|address| {
-        let part = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
-        // As it stands in the field, so that `FROM "Ann <ann@example.org>"` matches too.
-        let name = address.decoded_name().unwrap_or_default();
-        needle.is_in(&format!("{name} <{}@{}>", part(address.mailbox), part(address.host)))
-    })
+    list.iter().any(|address| needle.is_in(&address_text(&address)))
 }
 
 /// Whether a field of the message's header holds it: one of this name, or any.

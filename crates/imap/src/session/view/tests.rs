@@ -224,3 +224,31 @@ proptest! {
         prop_assert_eq!(client, mailbox.entries);
     }
 }
+
+#[test]
+fn what_is_saved_is_the_same_messages_whatever_is_expunged_or_added() {
+    let mut view = ClientView::new(base(&[10, 20, 30, 40, 50]));
+    let saved = |view: &ClientView| resolved(view, "$", Numbering::Uid);
+    assert_eq!(saved(&view), Ok(vec![]), "nothing has been saved");
+    assert_eq!(view.save(&NumberSet::from_sorted([1, 2, 4])), Ok(()));
+    assert_eq!(saved(&view), Ok(vec![(1, 2), (4, 4)]));
+    assert_eq!(resolved(&view, "$", Numbering::Seq), saved(&view));
+    view.apply(&changes(2, &[entry(60, 0, 2)], &[20, 30]), Expunges::Send);
+    assert_eq!(uids(&view), [10, 40, 50, 60]);
+    assert_eq!(saved(&view), Ok(vec![(1, 1), (2, 2)]));
+    let full = View { entries: view.entries(1, 4).map(|(_, entry)| entry).collect(), ..(*base(&[])).clone() };
+    view.renew(Arc::new(View { modseq: ModSeq(2), ..full }));
+    assert_eq!(saved(&view), Ok(vec![(1, 1), (2, 2)]), "another base, the same client");
+}
+
+#[test]
+fn a_result_with_too_many_gaps_is_not_saved() {
+    let most = u32::try_from(SAVED_RANGES_MAX).unwrap();
+    let all: Vec<u32> = (1..=2 * most + 1).collect();
+    let mut view = ClientView::new(base(&all));
+    let every_other = |count: u32| NumberSet::from_sorted((0..count).map(|n| 2 * n + 1));
+    assert_eq!(view.save(&every_other(most)), Ok(()));
+    assert_eq!(resolved(&view, "$", Numbering::Seq).unwrap().len(), SAVED_RANGES_MAX);
+    assert_eq!(view.save(&every_other(most + 1)), Err(TooScattered));
+    assert_eq!(resolved(&view, "$", Numbering::Seq), Ok(vec![]));
+}

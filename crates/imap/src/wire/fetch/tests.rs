@@ -100,6 +100,9 @@ fn changedsince_is_read() {
     let fetch = parsed("1:5 (UID FLAGS) (CHANGEDSINCE 12345)").unwrap();
     assert_eq!(fetch.changed_since, Some(12345));
     assert_eq!(parsed("1 FLAGS").unwrap().changed_since, None);
+    let fetch = parsed("1:* FLAGS (partial -1:-30 CHANGEDSINCE 98305)").unwrap();
+    assert_eq!(fetch.page.map(|page| page.of(100)), Some(70..100));
+    assert_eq!(fetch.changed_since, Some(98305));
 }
 
 #[test]
@@ -133,6 +136,9 @@ fn broken_items_are_refused() {
         "1 FLAGS[]",
         "1 RFC822[]",
         "1 FLAGS (CHANGEDSINCE)",
+        "1 FLAGS (PARTIAL)",
+        "1 FLAGS (PARTIAL 1:*)",
+        "1 FLAGS (PARTIAL 1:2 PARTIAL 3:4)",
         "1 FLAGS (CHANGEDSINCE 1 CHANGEDSINCE 2)",
         "1 FLAGS (VANISHED)",
         "1 (FLAGS) extra",

@@ -1,8 +1,11 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::wire::cursor::Cursor;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
+use crate::wire::esearch::{ESearchItem, SearchedMailbox};
 use crate::wire::parse::tag_of;
+use crate::wire::partial::PartialRange;
 
 fn line(response: &Response<'_>, names: Names) -> String {
     let mut out = BytesMut::new();
@@ -43,18 +46,44 @@ fn message_responses_have_their_form() {
     check(Response::Search { numbers: &[2, 84], modseq: None }, "SEARCH 2 84");
     check(Response::Search { numbers: &[2], modseq: Some(917_162_500) }, "SEARCH 2 (MODSEQ 917162500)");
     check(Response::Search { numbers: &[], modseq: None }, "SEARCH");
+    check(Response::Sort { numbers: &[84, 2], modseq: Some(9) }, "SORT 84 2 (MODSEQ 9)");
+}
+
+#[test]
+fn esearch_tells_what_it_is_given_in_that_order() {
     let tag = tag_of(b"A285 ").unwrap();
-    let all = NumberSet::from_sorted([43]);
-    let search = ESearchLine {
-        tag: &tag,
-        uid: true,
-        min: Some(7),
-        max: Some(3800),
-        all: Some(&all),
-        count: Some(15),
-        modseq: None,
+    let esearch = |uid, items: &[ESearchItem], expected: &str| {
+        check(Response::ESearch(ESearchLine { tag: &tag, mailbox: None, uid, items }), expected);
     };
-    check(Response::ESearch(search), r#"ESEARCH (TAG "A285") UID MIN 7 MAX 3800 COUNT 15 ALL 43"#);
+    let items = [
+        ESearchItem::Min(7),
+        ESearchItem::Max(3800),
+        ESearchItem::Count(15),
+        ESearchItem::All(vec![(43, 43)]),
+    ];
+    esearch(true, &items, r#"ESEARCH (TAG "A285") UID MIN 7 MAX 3800 COUNT 15 ALL 43"#);
+    esearch(false, &[ESearchItem::ModSeq(9), ESearchItem::All(vec![])], r#"ESEARCH (TAG "A285") MODSEQ 9"#);
+    // In an order of its own, as SORT finds it.
+    esearch(
+        true,
+        &[ESearchItem::All(vec![(5, 5), (3, 4), (1, 1)])],
+        r#"ESEARCH (TAG "A285") UID ALL 5,3:4,1"#,
+    );
+    let frame = bytes::Bytes::from_static(b"-1:-100");
+    let range = PartialRange::parse(&mut Cursor::new(&frame, Names::ModifiedUtf7)).unwrap();
+    esearch(
+        true,
+        &[ESearchItem::Partial(range, vec![(8, 9)])],
+        r#"ESEARCH (TAG "A285") UID PARTIAL (-1:-100 8:9)"#,
+    );
+    esearch(
+        true,
+        &[ESearchItem::Partial(range, vec![])],
+        r#"ESEARCH (TAG "A285") UID PARTIAL (-1:-100 NIL)"#,
+    );
+    let mailbox = Some(SearchedMailbox { name: "folder two", uid_validity: 6 });
+    let line = ESearchLine { tag: &tag, mailbox, uid: true, items: &[ESearchItem::Count(2)] };
+    check(Response::ESearch(line), r#"ESEARCH (TAG "A285" MAILBOX "folder two" UIDVALIDITY 6) UID COUNT 2"#);
 }
 
 #[test]

@@ -61,6 +61,15 @@ fn every_key_of_rev1_and_rev2_is_known() {
         "MODSEQ \"/flags/\\\\draft\" all 12",
         "EMAILID M1",
         "THREADID T1",
+        "OLDER 86400",
+        "YOUNGER 4294967295",
+        "SAVEDBEFORE 1-Feb-1994",
+        "SAVEDON 1-Feb-1994",
+        "SAVEDSINCE 1-Feb-1994",
+        "SAVEDATESUPPORTED",
+        "$",
+        "NOT $",
+        "UID $",
         "seen deleted",
     ];
     for key in keys {
@@ -90,7 +99,7 @@ fn result_options_are_read() {
     assert_eq!(parsed("ALL").unwrap().returns, None);
     assert_eq!(parsed("RETURN () ALL").unwrap().returns, Some(vec![All]));
     assert_eq!(parsed("RETURN (MIN MAX COUNT ALL) ALL").unwrap().returns, Some(vec![Min, Max, Count, All]));
-    assert!(parsed("RETURN (SAVE) ALL").is_err());
+    assert!(parsed("RETURN (RELEVANCY) ALL").is_err());
 }
 
 #[test]
@@ -133,4 +142,18 @@ fn what_is_no_search_is_refused() {
         assert!(parsed(case).is_err(), "{case}");
     }
     assert!(parsed(&format!("{}SEEN", "NOT ".repeat(SEARCH_DEPTH_MAX))).is_ok());
+}
+
+#[test]
+fn result_options_are_read_in_any_order_and_refused_where_they_contradict() {
+    let returns = |options: &str| parsed(&format!("RETURN ({options}) ALL")).map(|search| search.returns);
+    assert_eq!(returns("SAVE"), Ok(Some(vec![SearchReturn::Save])));
+    assert_eq!(returns("count SAVE"), Ok(Some(vec![SearchReturn::Count, SearchReturn::Save])));
+    assert!(returns("PARTIAL 1:10 MIN COUNT SAVE").is_ok());
+    assert!(returns("PARTIAL -1:-10").is_ok());
+    for wrong in
+        ["PARTIAL", "PARTIAL 1:*", "ALL PARTIAL 1:2", "PARTIAL 1:2 ALL", "PARTIAL 1:2 PARTIAL 3:4", "SAVED"]
+    {
+        assert!(returns(wrong).is_err(), "{wrong}");
+    }
 }

@@ -33,7 +33,7 @@ fn sets_resolve_against_the_largest_number() {
 
 #[test]
 fn what_is_not_a_set_is_refused() {
-    for input in ["", "0", "1,", ",1", "1:", ":1", "a", "1:2:3", "4294967296", "$"] {
+    for input in ["", "0", "1,", ",1", "1:", ":1", "a", "1:2:3", "4294967296", "$,1", "1,$", "$:3"] {
         assert_eq!(parsed(input), None, "{input}");
     }
     let ranges = vec!["1"; SEQ_RANGES_MAX].join(",");
@@ -50,4 +50,35 @@ fn a_number_set_answers_and_writes_what_it_holds() {
     let mut out = BytesMut::new();
     set.encode(&mut out);
     assert_eq!(&out[..], b"1:3,7,9:10");
+}
+
+#[test]
+fn the_saved_result_stands_alone() {
+    let saved = parsed("$").unwrap();
+    assert!(saved.is_saved());
+    assert!(saved.ranges().is_empty());
+    assert!(!parsed("1:*").unwrap().is_saved());
+}
+
+#[test]
+fn a_slice_of_a_number_set_is_taken_by_place() {
+    let set = NumberSet::from_sorted([1, 2, 3, 7, 9, 10]);
+    assert_eq!(set.count(), 6);
+    let cases: [(Range<usize>, &[u32]); 6] = [
+        (0..6, &[1, 2, 3, 7, 9, 10]),
+        (0..2, &[1, 2]),
+        (2..5, &[3, 7, 9]),
+        (3..4, &[7]),
+        (5..9, &[10]),
+        (6..9, &[]),
+    ];
+    for (places, expected) in cases {
+        assert_eq!(set.slice(places.clone()).numbers().collect::<Vec<_>>(), expected, "{places:?}");
+    }
+}
+
+#[test]
+fn numbers_in_an_order_of_their_own_are_joined_only_where_they_rise() {
+    assert_eq!(ranges_in_order([5, 3, 4, 5, 2, 1]), [(5, 5), (3, 5), (2, 2), (1, 1)]);
+    assert_eq!(ranges_in_order([u32::MAX, 1]), [(u32::MAX, u32::MAX), (1, 1)]);
 }

@@ -1,0 +1,129 @@
+//! Finds the messages of one mailbox for which search keys hold.
+//!
+//! Three rounds: what the view knows decides on most messages; what is left is decided by what the store keeps
+//! of a message, and only what is left then by the message itself.
+
+use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
+
+use crate::cmd::batch::Batches;
+use crate::cmd::search::test::{Candidate, Needs, Surroundings, Test, Verdict};
+use crate::cmd::{Context, now};
+use crate::reply::Failure;
+use crate::session::view::ClientView;
+use crate::wire::search::SearchKey;
+use crate::wire::set::NumberSet;
+
+/// Where to search, and with whose rights.
+pub(crate) struct Finder<'f> {
+    pub(crate) store: &'f Store,
+    pub(crate) access: &'f Access,
+    pub(crate) view: &'f ClientView,
+    pub(crate) keywords: &'f Keywords,
+    /// RFC 5032 §2.1: what OLDER and YOUNGER count from.
+    pub(crate) now: UnixTime,
+}
+
+impl<'f> Finder<'f> {
+    /// Searches the selected mailbox as the client knows it.
+    pub(crate) fn of_selected(context: &'f Context<'_>) -> Result<Self, Failure> {
+        let (access, selected) = context.session.selected()?;
+        Ok(Self {
+            store: context.store(),
+            access,
+            view: &selected.view,
+            keywords: &selected.keywords,
+            now: now(),
+        })
+    }
+
+    /// The sequence numbers of the messages for which all keys hold.
+    pub(crate) async fn find(&self, keys: Vec<SearchKey>) -> Result<NumberSet, Failure> {
+        let surroundings = Surroundings { view: self.view, keywords: self.keywords, now: self.now };
+        let test = Test::all_of(keys, &surroundings)?;
+        let mut found = Vec::new();
+        let mut open = Vec::new();
+        let mut batches = Batches::all(self.view);
+        while let Some(batch) = batches.next(self.view, VIEW_BATCH) {
+            for (seq, entry) in batch {
+                match test.of(&Candidate { seq, entry, row: None, raw: None }) {
+                    Verdict::Yes => found.push(seq),
+                    Verdict::No => {}
+                    Verdict::Unknown => open.push(seq),
+                }
+            }
+            // A large mailbox is searched beside other work, not before it.
+            tokio::task::consume_budget().await;
+        }
+        if !open.is_empty() {
+            for seqs in open.chunks(test.needs().batch()) {
+                self.read(&test, seqs, &mut found).await?;
+            }
+            found.sort_unstable();
+        }
+        Ok(NumberSet::from_sorted(found))
+    }
+
+    /// Reads messages in batches and hands over each with its row; those that are gone meanwhile are passed over.
+    pub(crate) async fn read_all(
+        &self,
+        seqs: &NumberSet,
+        columns: Columns,
+        mut take: impl FnMut(u32, &MessageRow),
+    ) -> Result<(), Failure> {
+        let needs = Needs { columns, place: false };
+        let seqs: Vec<u32> = seqs.numbers().collect();
+        for seqs in seqs.chunks(needs.batch()) {
+            let entries = self.entries(seqs);
+            let rows = self.rows(needs, &entries).await?;
+            let mut rows = rows.iter().peekable();
+            for (seq, entry) in entries {
+                if let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) {
+                    take(seq, row);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides on messages by what the store has of them.
+    async fn read(&self, test: &Test, seqs: &[u32], found: &mut Vec<u32>) -> Result<(), Failure> {
+        let entries = self.entries(seqs);
+        let rows = self.rows(test.needs(), &entries).await?;
+        let mut rows = rows.iter().peekable();
+        for (seq, entry) in entries {
+            // A message that is gone meanwhile does not match.
+            let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) else { continue };
+            let mut verdict = test.of(&Candidate { seq, entry, row: Some(row), raw: None });
+            if verdict == Verdict::Unknown {
+                verdict = match self.store.raw(self.access, entry.message).await {
+                    Ok(raw) => test.of(&Candidate { seq, entry, row: Some(row), raw: Some(&raw) }),
+                    Err(store::Error::NotFound(_)) => Verdict::No,
+                    Err(error) => return Err(error.into()),
+                };
+            }
+            if verdict == Verdict::Yes {
+                found.push(seq);
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&self, seqs: &[u32]) -> Vec<(u32, Entry)> {
+        seqs.iter().filter_map(|&seq| Some((seq, self.view.entry(seq)?))).collect()
+    }
+
+    async fn rows(&self, needs: Needs, entries: &[(u32, Entry)]) -> Result<Vec<MessageRow>, Failure> {
+        let rows = if needs.place || !needs.has_columns() {
+            // The rows of the mailbox are narrow, and they alone say when a message came into it.
+            let uids = entries.iter().map(|(_, entry)| entry.uid).collect();
+            self.store.messages(self.access, self.view.base().mailbox, uids, needs.columns).await?
+        } else {
+            let entries = entries.iter().map(|(_, entry)| *entry).collect();
+            self.store.messages_of_view(self.access, entries, needs.columns).await?
+        };
+        Ok(rows)
+    }
+}
+
+/// Messages of a view that are looked at before others get their turn.
+const VIEW_BATCH: usize = 4_096;

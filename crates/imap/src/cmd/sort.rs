@@ -1,0 +1,79 @@
+//! SORT and UID SORT (RFC 5256 §3, RFC 5957, RFC 5267 §3).
+//!
+//! Each message becomes the values that are compared, which are small; the messages themselves are read in batches.
+
+use store::{Columns, MessageRow};
+
+use crate::cmd::search::find::Finder;
+use crate::cmd::search::results::{self, Results};
+use crate::cmd::search::{prepare, unknown_charset};
+use crate::cmd::{Context, Done};
+use crate::reply::Failure;
+use crate::wire::response::Response;
+use crate::wire::search::{SearchProgram, SearchReturn};
+use crate::wire::set::NumberSet;
+use crate::wire::sort::{Sort, SortCriterion, SortDirection, SortKey};
+use crate::wire::status::Status;
+
+pub(crate) mod value;
+
+use value::Value;
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, sort: Sort) -> Result<Done, Failure> {
+    context.session.selected()?;
+    let saves = sort.returns.as_ref().is_some_and(|returns| returns.contains(&SearchReturn::Save));
+    let done = answer(context, sort).await;
+    if saves {
+        results::forget_saved_unless_ok(context, &done);
+    }
+    done
+}
+
+async fn answer(context: &mut Context<'_>, sort: Sort) -> Result<Done, Failure> {
+    let SearchProgram::Keys(keys) = sort.program else { return Ok(unknown_charset()) };
+    let has_modseq = prepare(context, &keys).await?;
+    let finder = Finder::of_selected(context)?;
+    let seqs = finder.find(keys).await?;
+    let order = in_order(&finder, &seqs, &sort.criteria).await?;
+    let results = Results { order, numbering: sort.numbering, has_modseq };
+    match sort.returns.as_deref() {
+        Some(returns) => results.tell(context, returns)?,
+        None => {
+            let (_, selected) = context.session.selected()?;
+            let (numbers, modseq) = results.plain(&selected.view);
+            context.untagged(&Response::Sort { numbers: &numbers, modseq });
+        }
+    }
+    Ok(Done::Status(Status::ok("SORT done")))
+}
+
+/// Messages in the order of the criteria; those that are gone meanwhile are left out.
+pub(crate) async fn in_order(
+    finder: &Finder<'_>,
+    seqs: &NumberSet,
+    criteria: &[SortCriterion],
+) -> Result<Vec<u32>, Failure> {
+    let mut sorted: Vec<(Vec<Value>, u32)> = Vec::with_capacity(seqs.count());
+    let values = |row: &MessageRow| criteria.iter().map(|criterion| Value::of(row, criterion.key)).collect();
+    finder.read_all(seqs, columns(criteria), |seq, row| sorted.push((values(row), seq))).await?;
+    sorted.sort_unstable_by(|(one, one_seq), (other, other_seq)| {
+        let pairs = one.iter().zip(other).zip(criteria);
+        let ordering = pairs.map(|((one, other), criterion)| match criterion.direction {
+            SortDirection::Rising => one.cmp(other),
+            SortDirection::Falling => other.cmp(one),
+        });
+        // RFC 5256 §3: equal ones by sequence number, which REVERSE does not turn round.
+        ordering.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then).then(one_seq.cmp(other_seq))
+    });
+    Ok(sorted.into_iter().map(|(_, seq)| seq).collect())
+}
+
+fn columns(criteria: &[SortCriterion]) -> Columns {
+    let has = |keys: &[SortKey]| criteria.iter().any(|criterion| keys.contains(&criterion.key));
+    Columns {
+        envelope: has(&[SortKey::Cc, SortKey::From, SortKey::To, SortKey::DisplayFrom, SortKey::DisplayTo]),
+        structure: false,
+        summary: has(&[SortKey::Date, SortKey::Subject]),
+    }
+}

@@ -1,0 +1,119 @@
+//! THREAD and UID THREAD (RFC 5256 §3): ORDEREDSUBJECT and REFERENCES.
+//!
+//! Only the summaries of messages are read. Identifiers and subjects are kept as 64 bits of a keyed hash, so that a thread
+//! of a million messages is some hundred bytes a message.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use message::Summary;
+use store::Columns;
+
+use crate::cmd::collation::casemap;
+use crate::cmd::search::find::Finder;
+use crate::cmd::search::{prepare, unknown_charset};
+use crate::cmd::sort::value::sent_at;
+use crate::cmd::{Context, Done};
+use crate::reply::Failure;
+use crate::wire::response::Response;
+use crate::wire::search::SearchProgram;
+use crate::wire::set::{NumberSet, Numbering};
+use crate::wire::status::Status;
+use crate::wire::thread::{Thread, ThreadAlgorithm, Threads};
+
+mod ordered_subject;
+mod references;
+
+use ordered_subject::ordered_subject;
+use references::References;
+
+/// The command.
+pub(crate) async fn run(context: &mut Context<'_>, thread: Thread) -> Result<Done, Failure> {
+    context.session.selected()?;
+    let SearchProgram::Keys(keys) = thread.program else { return Ok(unknown_charset()) };
+    prepare(context, &keys).await?;
+    let finder = Finder::of_selected(context)?;
+    let seqs = finder.find(keys).await?;
+    let threads = match thread.algorithm {
+        ThreadAlgorithm::OrderedSubject => by_subject(&finder, &seqs, thread.numbering).await?,
+        ThreadAlgorithm::References => by_references(&finder, &seqs, thread.numbering).await?,
+    };
+    context.untagged(&Response::Thread(&threads));
+    Ok(Done::Status(Status::ok("THREAD done")))
+}
+
+async fn by_subject(finder: &Finder<'_>, seqs: &NumberSet, numbering: Numbering) -> Result<Threads, Failure> {
+    let mut messages = Vec::with_capacity(seqs.count());
+    let hashes = Hashes::default();
+    let take = |message: Message, _: &Summary| messages.push(message);
+    read(finder, (seqs, numbering), &hashes, take).await?;
+    Ok(ordered_subject(messages))
+}
+
+async fn by_references(
+    finder: &Finder<'_>,
+    seqs: &NumberSet,
+    numbering: Numbering,
+) -> Result<Threads, Failure> {
+    let mut references = References::default();
+    let hashes = Hashes::default();
+    let take = |message: Message, summary: &Summary| {
+        // RFC 5256 §3, REFERENCES (1): In-Reply-To stands in for References that hold no identifier.
+        let own = summary.message_id.as_deref().map(|id| hashes.of(id));
+        let cited = if summary.references.is_empty() {
+            summary.in_reply_to.get(..1).unwrap_or_default()
+        } else {
+            &summary.references
+        };
+        let cited: Vec<u64> = cited.iter().map(|id| hashes.of(id)).collect();
+        references.add(message, own, &cited);
+    };
+    read(finder, (seqs, numbering), &hashes, take).await?;
+    Ok(references.threads())
+}
+
+async fn read(
+    finder: &Finder<'_>,
+    (seqs, numbering): (&NumberSet, Numbering),
+    hashes: &Hashes,
+    mut take: impl FnMut(Message, &Summary),
+) -> Result<(), Failure> {
+    let columns = Columns { envelope: false, structure: false, summary: true };
+    finder
+        .read_all(seqs, columns, |seq, row| {
+            let summary = Summary::decode(&row.summary).unwrap_or_default();
+            let subject = &summary.base_subject;
+            let message = Message {
+                number: match numbering {
+                    Numbering::Seq => seq,
+                    Numbering::Uid => row.entry.uid.0,
+                },
+                sent_at: sent_at(&summary, row),
+                subject: (!subject.text.is_empty()).then(|| hashes.of(casemap(&subject.text))),
+                is_reply: subject.is_reply_or_forward,
+            };
+            take(message, &summary);
+        })
+        .await
+}
+
+/// What threads are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Message {
+    /// As the answer names it.
+    number: u32,
+    sent_at: i64,
+    /// The base subject; `None` if it is empty.
+    subject: Option<u64>,
+    /// Whether the subject says that it is a reply or a forward.
+    is_reply: bool,
+}
+
+/// Keyed, so that no sender can make two identifiers look like one.
+#[derive(Default)]
+struct Hashes(RandomState);
+
+impl Hashes {
+    fn of(&self, text: impl AsRef<[u8]>) -> u64 {
+        self.0.hash_one(text.as_ref())
+    }
+}
