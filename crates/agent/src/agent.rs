@@ -38,6 +38,8 @@ pub struct Options {
     /// Silence after which the service is asked whether it is still there. Default 4 minutes: under the time after
     /// which most address translators forget a connection.
     pub keepalive: Duration,
+    /// How long is waited for what only the service can answer. Default 30 seconds.
+    pub answer_timeout: Duration,
     /// Waits before connecting again. Default 1 second, doubling to 5 minutes.
     pub reconnect: Backoff,
 }
@@ -47,6 +49,7 @@ pub struct Options {
 pub struct Agent {
     commands: mpsc::Sender<Command>,
     instance: Arc<str>,
+    answer_timeout: Duration,
 }
 
 /// What happens to an agent. Dropping it ends the agent.
@@ -189,7 +192,8 @@ impl Options {
             return Err(AgentError::Url);
         }
         let reconnect = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
-        Ok(Self { url, trust, store, keepalive: Duration::from_secs(240), reconnect })
+        let [keepalive, answer_timeout] = [240, 30].map(Duration::from_secs);
+        Ok(Self { url, trust, store, keepalive, answer_timeout, reconnect })
     }
 
     pub(crate) fn address(&self) -> Result<Address, AgentError> {
@@ -223,11 +227,12 @@ impl Agent {
         opening: impl Future<Output = Result<(Socket, String), String>> + Send + 'static,
     ) -> Result<(Self, Events), AgentError> {
         let instance = Arc::from(state.instance.as_str());
+        let answer_timeout = options.answer_timeout;
         let (commands, wishes) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let session = Session::new(options, state, wishes, sender)?;
         let task = tokio::spawn(async move { session.run(opening.await).await });
-        Ok((Self { commands, instance }, Events { events, task }))
+        Ok((Self { commands, instance, answer_timeout }, Events { events, task }))
     }
 
     /// A random word that stays the same as long as the state is kept: tells this agent from its user's other ones.
@@ -281,7 +286,7 @@ impl Agent {
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, AgentError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| AgentError::Closed)?;
-        let answer = timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| AgentError::Timeout)?;
+        let answer = timeout(self.answer_timeout, answer).await.map_err(|_| AgentError::Timeout)?;
         answer.map_err(|_| AgentError::Closed)
     }
 }
@@ -408,7 +413,6 @@ impl fmt::Debug for Delivery {
 const COMMANDS_WAITING_MAX: usize = 64;
 /// Events that wait for the consumer; the task keeps more, up to a limit of its own.
 const EVENTS_WAITING_MAX: usize = 16;
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

@@ -38,6 +38,7 @@
 
 pub mod agent;
 pub mod backoff;
+mod durable_file;
 pub mod exec;
 pub mod gateway;
 pub mod imap;

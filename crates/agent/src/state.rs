@@ -4,9 +4,8 @@
 //! new one. Everything in it is secret.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use webpush::key::KeyError;
 
 use crate::agent::{Form, Subscription};
+use crate::durable_file;
 use crate::service::subscriptions::Subscriptions;
 
 /// Where the state is kept.
@@ -133,7 +133,8 @@ impl StateStore {
         let name = || path.display().to_string();
         let text = serde_json::to_string_pretty(state)
             .map_err(|source| StateError::Damaged { path: name(), source })?;
-        replace(path, text.as_bytes()).map_err(|source| StateError::File { path: name(), source })
+        durable_file::replace(path, text.as_bytes())
+            .map_err(|source| StateError::File { path: name(), source })
     }
 }
 
@@ -150,17 +151,6 @@ fn read(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "too large"));
     }
     Ok(text)
-}
-
-/// Writes a file that only its owner can read: the old content or the new, whatever happens.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Room for tens of thousands of subscriptions.

@@ -175,6 +175,18 @@ fn a_file_with_errors_is_told_by_line_and_changes_nothing() -> Result<()> {
     let said = server.run(&["listen", "--gateway", as_str(&file)?]).unwrap_err().to_string();
     ensure!(said.contains(wanted), "{said}");
 
+    // What only shows when it is tried out changes nothing either, not even what stands before it.
+    std::fs::write(server.directory.path().join("token"), "Bearer one\u{1}two")?;
+    let good = "[[subscription]]\nname = \"a\"\nexec = \"cat > /dev/null\"\n";
+    let bad =
+        "[[subscription]]\nname = \"b\"\npost = \"http://127.0.0.1:9/\"\nauthorization_file = \"token\"\n";
+    write_file(&server, &format!("{good}{bad}"))?;
+    daemon.signal(Signal::HUP)?;
+    let told_so = || daemon.log().contains("subscription b").then_some(());
+    wait::until(told_so).with_context(|| daemon.log())?;
+    push(&server, &told["a"], "still as before\n")?;
+    wait::until(|| (lines(&out).len() == 3).then_some(())).context("half of the file is used")?;
+
     // One goes, one comes.
     write_file(&server, &block("b"))?;
     daemon.signal(Signal::HUP)?;

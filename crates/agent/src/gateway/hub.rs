@@ -77,7 +77,8 @@ struct Hub {
     held: BTreeMap<String, Held>,
     counts: Arc<Counts>,
     drain: CancellationToken,
-    unsubscribing: JoinSet<()>,
+    /// Removals at the push service, and looks at what is there; these return its names.
+    asking: JoinSet<Vec<String>>,
 }
 
 struct Held {
@@ -100,7 +101,7 @@ impl Gateway {
             held: BTreeMap::new(),
             counts: Arc::clone(&counts),
             drain: CancellationToken::new(),
-            unsubscribing: JoinSet::new(),
+            asking: JoinSet::new(),
         };
         let task = tokio::spawn(hub.run(wishes));
         Ok(Self { commands, instance, counts, task })
@@ -186,7 +187,7 @@ impl Hub {
                     None => return,
                 },
                 _ = expiry.tick() => self.expire().await,
-                Some(_) = self.unsubscribing.join_next() => {}
+                Some(there) = self.asking.join_next() => self.forget_others(there.unwrap_or_default()),
             }
         };
         stop.cancel();
@@ -261,13 +262,8 @@ impl Hub {
                 let _told = reply.send(());
             }
             Command::Forget => {
-                let (agent, mine) = (self.agent.clone(), self.held.keys().cloned().collect::<Vec<_>>());
-                self.unsubscribing.spawn(async move {
-                    let names = agent.subscriptions().await.unwrap_or_default();
-                    for name in names.into_iter().filter(|name| !mine.contains(name)) {
-                        end(&agent, &name).await;
-                    }
-                });
+                let agent = self.agent.clone();
+                self.asking.spawn(async move { names(&agent).await });
             }
             Command::Drain { .. } => {}
         }
@@ -303,7 +299,19 @@ impl Hub {
 
     fn unsubscribe(&mut self, name: String) {
         let agent = self.agent.clone();
-        self.unsubscribing.spawn(async move { end(&agent, &name).await });
+        self.asking.spawn(async move {
+            end(&agent, &name).await;
+            Vec::new()
+        });
+    }
+
+    /// Ends those of the subscriptions at the push service that are not held now.
+    fn forget_others(&mut self, there: Vec<String>) {
+        for name in there {
+            if !self.held.contains_key(&name) {
+                self.unsubscribe(name);
+            }
+        }
     }
 
     async fn expire(&self) {
@@ -315,6 +323,18 @@ impl Hub {
                 }
             }
             Err(error) => tracing::error!(error = chain(&error), "the spool failed"),
+        }
+    }
+}
+
+/// The subscriptions at the push service, once it answers.
+async fn names(agent: &Agent) -> Vec<String> {
+    loop {
+        match agent.subscriptions().await {
+            Ok(names) => return names,
+            Err(AgentError::Closed) => return Vec::new(),
+            // It has been waited for.
+            Err(_) => {}
         }
     }
 }

@@ -24,6 +24,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::message::Message;
+use crate::durable_file;
 
 /// How much may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +248,7 @@ impl Spool {
             let entry = Entry { number, bytes, received_at: message.received_at };
             written.push((message.subscription, message.id, entry));
         }
-        file::sync_directory(&self.directory)
+        durable_file::sync_directory(&self.directory)
     }
 }
 

@@ -226,6 +226,31 @@ async fn subscriptions_that_are_gone_are_ended_at_the_push_service_too() {
     until("the other is removed", || subscriptions() == 1).await;
 }
 
+/// However long the push service is away: the agent gives up each question after a time.
+#[tokio::test]
+async fn subscriptions_that_are_gone_are_ended_once_the_push_service_is_back() {
+    let Fixture { service, dir } = Fixture::new().await;
+    let path = |name: &str| dir.path().join(name);
+    let spool = Arc::new(Spool::open(&path("spool"), Limits::default()).unwrap());
+    let mut options = service.options(StateStore::file(path("agent.json")));
+    options.answer_timeout = Duration::from_millis(50);
+    let gateway = Gateway::start(options.clone(), Arc::clone(&spool)).unwrap();
+    for name in ["gone", "kept"] {
+        put(&gateway, subscription(name, Form::Cleartext, "cat".into())).await;
+    }
+    within(gateway.drain(Duration::from_secs(10))).await;
+
+    let address = service.stop().await;
+    let gateway = Gateway::start(options, spool).unwrap();
+    let mut kept = gateway.put(subscription("kept", Form::Cleartext, "cat".into())).await.unwrap();
+    gateway.forget_others().await.unwrap();
+    // The first question is given up before the service is back.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let service = Service::start(dir.path(), Some(address)).await;
+    until("one is removed", || service.server.stats().totals.subscriptions == 1).await;
+    within(kept.wait_for(Option::is_some)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_gateway_starts_before_its_push_service() {
     let fixture = Fixture::new().await;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use webpush::key::PublicKey;
 use zbus::names::WellKnownName;
 
+use crate::durable_file;
 use crate::gateway::target::connector::Version;
-use crate::state;
 
 /// All registrations, by token.
 pub struct Registrations {
@@ -158,7 +158,7 @@ impl Registrations {
     fn change_to(&mut self, next: BTreeMap<String, Registration>) -> Result<(), RegistrationsError> {
         let failed = |source| RegistrationsError { path: self.path.display().to_string(), source };
         let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
-        state::replace(&self.path, &text).map_err(failed)?;
+        durable_file::replace(&self.path, &text).map_err(failed)?;
         self.by_token = next;
         Ok(())
     }

@@ -3,15 +3,16 @@
 //! The names are numbers of 20 digits, so that their order is that of the messages; while a file is being written it ends
 //! in `.new`. What is read back is either a whole message or none: the line tells how long the body is.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Encryption;
+use crate::durable_file;
 use crate::gateway::message::Message;
 
 /// The line of JSON.
@@ -50,18 +51,8 @@ pub(super) fn write(directory: &Path, number: u64, message: &Message) -> io::Res
     let mut content = serde_json::to_vec(&head)?;
     content.push(b'\n');
     content.extend_from_slice(&message.body);
-    let path = path(directory, number);
-    let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(&content)?;
-    file.sync_all()?;
-    fs::rename(&fresh, &path)?;
+    durable_file::write(&path(directory, number), &content)?;
     Ok(u64::try_from(content.len()).unwrap_or(u64::MAX))
-}
-
-/// What was renamed is so after a loss of power too.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
 }
 
 /// Reads a message; `None` when there is no file, or when it is damaged: then it is set aside.

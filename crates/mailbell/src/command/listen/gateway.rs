@@ -34,15 +34,17 @@ pub(crate) async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
     let _logging = Logging::start(&config.log)?;
     let mut signals = Signals::new()?;
     let mut running = Running::start(&loaded)?;
-    running.apply(&loaded).await?;
+    let plan = running.plan(&loaded)?;
+    running.carry_out(plan).await?;
     running.gateway.forget_others().await?;
     while signals.next().await == Request::Reload {
-        match GatewayFile::load(file) {
-            Ok(loaded) => {
-                if loaded.fixed != running.fixed {
+        let planned = GatewayFile::load(file).and_then(|loaded| Ok((running.plan(&loaded)?, loaded.fixed)));
+        match planned {
+            Ok((plan, fixed)) => {
+                if fixed != running.fixed {
                     tracing::warn!("another service, ca, state or [spool] takes effect at the next start");
                 }
-                running.apply(&loaded).await?;
+                running.carry_out(plan).await?;
                 tracing::info!(subscriptions = running.held.len(), "read the gateway file again");
             }
             Err(error) => tracing::error!("the gateway file has errors and is not used:\n{error:#}"),
@@ -99,67 +101,45 @@ impl Running {
         })
     }
 
-    /// Makes the gateway be as the file says.
-    async fn apply(&mut self, loaded: &GatewayFile) -> anyhow::Result<()> {
+    /// What has to be done for the gateway to be as the file says. Nothing is changed yet, so that a file that can't be
+    /// followed changes nothing.
+    fn plan(&self, loaded: &GatewayFile) -> anyhow::Result<Plan> {
         let is_other_broker = self.broker.as_ref().map(|(mqtt, _)| mqtt) != loaded.mqtt.as_ref();
-        if is_other_broker {
-            let connect = |mqtt: &Mqtt| (mqtt.clone(), Broker::new(self.broker_options(mqtt)));
-            self.broker = loaded.mqtt.as_ref().map(connect);
-        }
-        let is_told_otherwise = self.on_endpoint != loaded.on_endpoint;
-        self.on_endpoint.clone_from(&loaded.on_endpoint);
+        let broker = match is_other_broker {
+            true => loaded.mqtt.as_ref().map(|mqtt| (mqtt.clone(), Broker::new(self.broker_options(mqtt)))),
+            false => self.broker.clone(),
+        };
+        let maker = Maker {
+            trust: &self.trust,
+            broker: broker.as_ref().map(|(_, broker)| broker),
+            on_endpoint: loaded.on_endpoint.as_deref(),
+        };
         let wanted: BTreeMap<String, Subscription> =
             loaded.subscriptions.iter().map(|wanted| (wanted.name.clone(), wanted.clone())).collect();
-        for name in self.held.keys().filter(|name| !wanted.contains_key(*name)) {
-            self.gateway.remove(name).await?;
-        }
+        let is_told_otherwise = self.on_endpoint != loaded.on_endpoint;
+        let mut put = Vec::new();
         for (name, wanted) in &wanted {
             let needs_broker = matches!(wanted.target, HandedTo::Mqtt { .. });
             let is_same = self.held.get(name) == Some(wanted);
             if !is_same || is_told_otherwise || (needs_broker && is_other_broker) {
-                self.gateway.put(self.subscription(wanted)?).await?;
+                put.push(maker.subscription(wanted).with_context(|| format!("subscription {name}"))?);
             }
         }
-        self.held = wanted;
+        let remove = self.held.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
+        Ok(Plan { broker, on_endpoint: loaded.on_endpoint.clone(), remove, put, held: wanted })
+    }
+
+    /// Fails only when the gateway has ended.
+    async fn carry_out(&mut self, plan: Plan) -> anyhow::Result<()> {
+        let Plan { broker, on_endpoint, remove, put, held } = plan;
+        for name in remove {
+            self.gateway.remove(&name).await?;
+        }
+        for subscription in put {
+            self.gateway.put(subscription).await?;
+        }
+        (self.broker, self.on_endpoint, self.held) = (broker, on_endpoint, held);
         Ok(())
-    }
-
-    fn subscription(&self, wanted: &Subscription) -> anyhow::Result<hub::Subscription> {
-        let name = || format!("subscription {}", wanted.name);
-        let source = match &wanted.source {
-            PushedBy::Anybody { vapid, is_raw } => Source::Endpoint {
-                application_server_key: *vapid,
-                form: if *is_raw { Form::Ciphertext } else { Form::Cleartext },
-            },
-            PushedBy::Account { url, password } => {
-                let account = Account::parse(url, password.reveal(), self.trust.clone());
-                Source::Account(Box::new(account.with_context(name)?))
-            }
-        };
-        let announcement = match &self.on_endpoint {
-            Some(line) if matches!(source, Source::Endpoint { .. }) => Announcement::Command(line.clone()),
-            _ => Announcement::Nobody,
-        };
-        let target = self.target(wanted).with_context(name)?;
-        Ok(hub::Subscription { name: wanted.name.clone(), source, target, announcement })
-    }
-
-    fn target(&self, wanted: &Subscription) -> anyhow::Result<Target> {
-        Ok(match &wanted.target {
-            HandedTo::Exec(line) => Target::Exec { line: line.clone(), time_max: wanted.time_max },
-            HandedTo::Post { url, authorization } => {
-                let post = Post::new(url, self.trust.clone(), wanted.time_max)?;
-                Target::Post(match authorization {
-                    Some(authorization) => post.with_authorization(authorization.reveal())?,
-                    None => post,
-                })
-            }
-            HandedTo::Mqtt { topic, is_retained } => {
-                let (_, broker) = self.broker.as_ref().context("mqtt.url is missing")?;
-                let topic = Topic::new(Arc::clone(broker), topic)?;
-                Target::Mqtt(if *is_retained { topic.retained() } else { topic })
-            }
-        })
     }
 
     fn broker_options(&self, mqtt: &Mqtt) -> BrokerOptions {
@@ -189,6 +169,60 @@ impl Running {
             [spooled, handed_on, expired, dropped, undecryptable].map(|count| count.load(Ordering::Relaxed));
         let waiting = self.spool.waiting().messages;
         tracing::info!(spooled, handed_on, expired, dropped, undecryptable, waiting, "ended");
+    }
+}
+
+/// What is to be changed.
+struct Plan {
+    broker: Option<(Mqtt, Arc<Broker>)>,
+    on_endpoint: Option<String>,
+    remove: Vec<String>,
+    put: Vec<hub::Subscription>,
+    held: BTreeMap<String, Subscription>,
+}
+
+/// Makes subscriptions of what the file says.
+struct Maker<'a> {
+    trust: &'a Trust,
+    broker: Option<&'a Arc<Broker>>,
+    on_endpoint: Option<&'a str>,
+}
+
+impl Maker<'_> {
+    fn subscription(&self, wanted: &Subscription) -> anyhow::Result<hub::Subscription> {
+        let source = match &wanted.source {
+            PushedBy::Anybody { vapid, is_raw } => Source::Endpoint {
+                application_server_key: *vapid,
+                form: if *is_raw { Form::Ciphertext } else { Form::Cleartext },
+            },
+            PushedBy::Account { url, password } => {
+                Source::Account(Box::new(Account::parse(url, password.reveal(), self.trust.clone())?))
+            }
+        };
+        let announcement = match self.on_endpoint {
+            Some(line) if matches!(source, Source::Endpoint { .. }) => Announcement::Command(line.to_owned()),
+            _ => Announcement::Nobody,
+        };
+        let target = self.target(wanted)?;
+        Ok(hub::Subscription { name: wanted.name.clone(), source, target, announcement })
+    }
+
+    fn target(&self, wanted: &Subscription) -> anyhow::Result<Target> {
+        Ok(match &wanted.target {
+            HandedTo::Exec(line) => Target::Exec { line: line.clone(), time_max: wanted.time_max },
+            HandedTo::Post { url, authorization } => {
+                let post = Post::new(url, self.trust.clone(), wanted.time_max)?;
+                Target::Post(match authorization {
+                    Some(authorization) => post.with_authorization(authorization.reveal())?,
+                    None => post,
+                })
+            }
+            HandedTo::Mqtt { topic, is_retained } => {
+                let broker = self.broker.context("mqtt.url is missing")?;
+                let topic = Topic::new(Arc::clone(broker), topic)?;
+                Target::Mqtt(if *is_retained { topic.retained() } else { topic })
+            }
+        })
     }
 }
 
