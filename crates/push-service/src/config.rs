@@ -26,11 +26,10 @@ pub struct Config {
     pub websocket: WebSocketLimits,
     /// Limits of the delivery over HTTP (RFC 8030 §6).
     pub delivery: DeliveryLimits,
-    /// Subscriptions that one address may make over HTTP; more get 429. Default 5/s, 1,200 at once.
-    pub subscribe_rate: Rate,
     /// Messages one subscription may receive; more get 429 with Retry-After. Default 10/s, 200 at once.
     pub subscription_rate: Rate,
-    /// Messages one sender may post (a VAPID key, else an address); more get 429. Default 2,000/s, 20,000 at once.
+    /// Messages one sender may post (a VAPID key, else an address, which behind a proxy is the proxy's); more get 429.
+    /// Default 2,000/s, 20,000 at once.
     pub sender_rate: Rate,
     /// What one peer may have; `None` where all peers come through a proxy, which then has to bound them. Default as there.
     pub peers: Option<PeerLimits>,
@@ -81,6 +80,8 @@ pub struct PeerLimits {
     pub connections_max: u32,
     /// Agents that register for the first time; more are answered with 429. [10/s, 20,000 at once]
     pub new_agents: Rate,
+    /// Subscriptions made over HTTP; more are answered with 429. [5/s, 1,200 at once]
+    pub subscriptions: Rate,
 }
 
 /// A secret that opens what it is asked for; never printed.
@@ -102,6 +103,9 @@ pub struct HttpLimits {
     pub handshake_timeout: Duration,
     /// Time for a whole body; after it 408. [10 s]
     pub body_timeout: Duration,
+    /// Time in which the peer must take some of what there is for it, over HTTP/1.1 and HTTP/2; then the connection is
+    /// dropped, and the messages that it did not take wait. [2 min]
+    pub write_timeout: Duration,
     /// A connection on which no request is under way and no head of one has been completed for so long is closed, so
     /// it bounds heads that trickle in as well. [60 s]
     pub idle_timeout: Duration,
@@ -214,6 +218,7 @@ impl Config {
                 streams_max: 256,
                 handshake_timeout: Duration::from_secs(10),
                 body_timeout: Duration::from_secs(10),
+                write_timeout: Duration::from_secs(120),
                 idle_timeout: Duration::from_secs(60),
             },
             websocket: WebSocketLimits {
@@ -236,12 +241,12 @@ impl Config {
                 keep_alive_interval: Duration::from_secs(60),
                 keep_alive_timeout: Duration::from_secs(30),
             },
-            subscribe_rate: Rate { interval: Duration::from_millis(200), burst: 1200 },
             subscription_rate: Rate { interval: Duration::from_millis(100), burst: 200 },
             sender_rate: Rate { interval: Duration::from_micros(500), burst: 20_000 },
             peers: Some(PeerLimits {
                 connections_max: 10_000,
                 new_agents: Rate { interval: Duration::from_millis(100), burst: 20_000 },
+                subscriptions: Rate { interval: Duration::from_millis(200), burst: 1200 },
             }),
             broadcast_token: None,
             sweep_interval: Duration::from_secs(60),
@@ -260,7 +265,6 @@ impl Config {
             ("http.head_fields_max", self.http.head_fields_max),
             ("delivery.window_messages", self.delivery.window_messages),
             ("delivery.unsent_bytes_max", usize::try_from(self.delivery.unsent_bytes_max).unwrap_or(1)),
-            ("subscribe_rate.burst", usize::try_from(self.subscribe_rate.burst).unwrap_or(1)),
             ("websocket.window_messages", self.websocket.window_messages),
             ("websocket.message_bytes_max", self.websocket.message_bytes_max),
             ("websocket.read_buffer_bytes", self.websocket.read_buffer_bytes),
@@ -276,6 +280,7 @@ impl Config {
             ("sweep_interval", self.sweep_interval),
             ("http.idle_timeout", self.http.idle_timeout),
             ("http.body_timeout", self.http.body_timeout),
+            ("http.write_timeout", self.http.write_timeout),
             ("http.handshake_timeout", self.http.handshake_timeout),
             ("delivery.acknowledge_timeout", self.delivery.acknowledge_timeout),
             ("delivery.keep_alive_interval", self.delivery.keep_alive_interval),

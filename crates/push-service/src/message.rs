@@ -109,11 +109,13 @@ pub enum Keeping {
     NowOrNever,
 }
 
-/// Body and content coding.
+/// Body, content coding and media type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// How the body is encrypted, as far as the sender said.
     pub encoding: Encoding,
+    /// The media type of the body, as its sender named it (RFC 9110 §8.3); for delivery over HTTP.
+    pub media_type: Option<Arc<str>>,
     /// Opaque bytes, at most `Config::body_bytes_max`.
     pub body: Bytes,
 }

@@ -6,6 +6,7 @@
 mod connection;
 mod http1;
 mod http2;
+mod patient;
 mod sniff;
 
 use std::io;

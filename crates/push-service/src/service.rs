@@ -37,10 +37,10 @@ pub struct Service {
     pub(crate) verifier: Verifier,
     pub(crate) subscription_rates: RateLimiter<SubscriptionId>,
     pub(crate) sender_rates: RateLimiter<Sender>,
-    /// Places for the documents of aggregates, which are large.
-    pub(crate) documents: Semaphore,
+    /// Places for the documents of aggregates, which are large, from their making until they have been sent.
+    pub(crate) documents: Arc<Semaphore>,
     new_agents: Option<RateLimiter<IpAddr>>,
-    pub(crate) subscribe_rates: RateLimiter<Sender>,
+    new_subscriptions: Option<RateLimiter<IpAddr>>,
 }
 
 /// All that wait for what the storage hands out.
@@ -113,9 +113,11 @@ impl Service {
             verifier: Verifier::new(origin, TOKENS_VERIFIED_MAX),
             subscription_rates: RateLimiter::new(config.subscription_rate, RATED_KEYS_MAX),
             sender_rates: RateLimiter::new(config.sender_rate, RATED_KEYS_MAX),
-            documents: Semaphore::new(DOCUMENTS_AT_ONCE),
+            documents: Arc::new(Semaphore::new(DOCUMENTS_AT_ONCE)),
             new_agents: config.peers.map(|peers| RateLimiter::new(peers.new_agents, RATED_KEYS_MAX)),
-            subscribe_rates: RateLimiter::new(config.subscribe_rate, RATED_KEYS_MAX),
+            new_subscriptions: config
+                .peers
+                .map(|peers| RateLimiter::new(peers.subscriptions, RATED_KEYS_MAX)),
             config,
             storage,
             clock,
@@ -155,6 +157,11 @@ impl Service {
         format!("{}{AGGREGATE_PATH}{}", self.config.public_url.origin(), self.tokens.seal_aggregate(id))
     }
 
+    /// The path of a URL of this service; of anything else the whole.
+    pub(crate) fn own_path<'a>(&self, url: &'a str) -> &'a str {
+        url.strip_prefix(self.config.public_url.origin()).unwrap_or(url)
+    }
+
     /// The sender as the maker of something that is kept.
     pub(crate) fn maker(&self, sender: &Sender) -> Maker {
         match sender {
@@ -167,6 +174,11 @@ impl Service {
     /// Whether a peer may register one more agent that was not there before, or how long it has to wait.
     pub fn admit_new_agent(&self, peer: IpAddr) -> Result<(), Duration> {
         self.new_agents.as_ref().map_or(Ok(()), |rates| rates.take(network_of(peer), self.now()))
+    }
+
+    /// Whether a peer may make one more subscription over HTTP, or how long it has to wait.
+    pub fn admit_new_subscription(&self, peer: IpAddr) -> Result<(), Duration> {
+        self.new_subscriptions.as_ref().map_or(Ok(()), |rates| rates.take(network_of(peer), self.now()))
     }
 
     /// Where the user agent reads a subscription and removes it (RFC 8030 §6). A secret: never into a log.
@@ -217,10 +229,9 @@ impl Service {
         }
         self.subscription_rates.forget_idle(now);
         self.sender_rates.forget_idle(now);
-        if let Some(rates) = &self.new_agents {
+        for rates in [&self.new_agents, &self.new_subscriptions].into_iter().flatten() {
             rates.forget_idle(now);
         }
-        self.subscribe_rates.forget_idle(now);
         measure::state(&self.stats());
         Ok(())
     }

@@ -292,7 +292,11 @@ pub(crate) fn message(subscription: &Arc<Subscription>, body: &str, now: Instant
         topic: None,
         urgency: Urgency::Normal,
         expires: now.plus_seconds(60),
-        content: Content { encoding: Encoding::Aes128gcm, body: Bytes::copy_from_slice(body.as_bytes()) },
+        content: Content {
+            encoding: Encoding::Aes128gcm,
+            media_type: None,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        },
         receipt: None,
         shared: None,
     }

@@ -32,6 +32,27 @@ pub(crate) struct PushLimits {
     pub(crate) peer_connections: u32,
     /// User agents that one peer address may register.
     pub(crate) peer_agents: MessageRate,
+    /// Subscriptions that one peer address may make over HTTP.
+    pub(crate) peer_subscriptions: MessageRate,
+    /// Time in which a peer must take something of what there is for it.
+    pub(crate) write_timeout: Duration,
+    /// The delivery over HTTP.
+    pub(crate) delivery: Delivery,
+}
+
+/// RFC 8030 §6.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery {
+    /// Messages that a reader has and has not acknowledged.
+    pub(crate) window: usize,
+    /// Octets on their way to one HTTP/2 connection.
+    pub(crate) unsent_bytes: u32,
+    /// Time for the acknowledgement of a message.
+    pub(crate) acknowledge: Duration,
+    /// Silence after which a reader is tried.
+    pub(crate) keep_alive: Duration,
+    /// Time in which it must answer.
+    pub(crate) keep_alive_timeout: Duration,
 }
 
 /// A rate with a burst, of messages or of what else is counted.
@@ -82,12 +103,41 @@ pub(super) fn read(reader: &mut Reader) -> PushLimits {
             per_second: reader.read("push_service.peer_agents_rate", 10, number),
             burst: reader.read("push_service.peer_agents_burst", 20_000, number),
         },
+        peer_subscriptions: MessageRate {
+            per_second: reader.read("push_service.peer_subscriptions_rate", 5, number),
+            burst: reader.read("push_service.peer_subscriptions_burst", 1200, number),
+        },
+        write_timeout: reader.read("push_service.write_timeout", Duration::from_secs(120), time),
+        delivery: Delivery {
+            window: reader.read("push_service.delivery_window", 64, value::count),
+            unsent_bytes: reader.read("push_service.delivery_unsent_bytes", 256 << 10, unsent_bytes),
+            acknowledge: reader.read("push_service.delivery_acknowledge", Duration::from_secs(300), time),
+            keep_alive: reader.read("push_service.delivery_keep_alive", Duration::from_secs(60), time),
+            keep_alive_timeout: reader.read(
+                "push_service.delivery_keep_alive_timeout",
+                Duration::from_secs(30),
+                time,
+            ),
+        },
     }
 }
 
 fn number<T: TryFrom<usize>>(raw: &Raw) -> Result<T, String> {
     let count = value::count(raw)?;
     T::try_from(count).map_err(|_| format!("{count} is too large"))
+}
+
+fn time(raw: &Raw) -> Result<Duration, String> {
+    let time = value::duration(raw)?;
+    if time.is_zero() { Err("0 would end everything at once".to_owned()) } else { Ok(time) }
+}
+
+fn unsent_bytes(raw: &Raw) -> Result<u32, String> {
+    let bytes = value::bytes(raw)?;
+    if bytes < UNSENT_BYTES_LEAST {
+        return Err(format!("{bytes} is less than {UNSENT_BYTES_LEAST}"));
+    }
+    u32::try_from(bytes).map_err(|_| format!("{bytes} is too large"))
 }
 
 /// RFC 8030 §7.2: a push service must take 4096 octets.
@@ -97,6 +147,9 @@ fn message_bytes(raw: &Raw) -> Result<usize, String> {
     let least = push_service::config::BODY_BYTES_ALWAYS_TAKEN;
     if bytes < least { Err(format!("{bytes} is less than {least}")) } else { Ok(bytes) }
 }
+
+/// Room for a few ordinary messages, so that a connection does not wait after each.
+const UNSENT_BYTES_LEAST: u64 = 16 << 10;
 
 const fn days(days: u64) -> Duration {
     Duration::from_secs(days * 24 * 60 * 60)

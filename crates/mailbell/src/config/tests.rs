@@ -208,6 +208,14 @@ const WRONG: &[(&str, &str)] = &[
         r#"mailbell.toml:2: push_service.message_bytes: 4095 is less than 4096"#,
     ),
     (
+        "[push_service]\ndelivery_unsent_bytes = \"16383\"",
+        r#"mailbell.toml:2: push_service.delivery_unsent_bytes: 16383 is less than 16384"#,
+    ),
+    (
+        "[push_service]\ndelivery_keep_alive = \"0s\"",
+        r#"mailbell.toml:2: push_service.delivery_keep_alive: 0 would end everything at once"#,
+    ),
+    (
         "[push_service]\nsender_rate = 0",
         r#"mailbell.toml:2: push_service.sender_rate: 0 is not a whole number above 0"#,
     ),

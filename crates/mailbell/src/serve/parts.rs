@@ -16,7 +16,7 @@ use imap::push::{ImapComposer, SilentMailboxes};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
 use push_sender::sender::PushSender;
-use push_service::config::{BearerToken, PeerLimits, PublicUrl};
+use push_service::config::{BearerToken, DeliveryLimits, PeerLimits, PublicUrl};
 use push_service::storage::sqlite::SqliteStorage;
 use push_service::token::TokenKey;
 use store::Store;
@@ -247,8 +247,19 @@ fn push_service_settings(public_url: PublicUrl, limits: &PushLimits) -> push_ser
     settings.subscription_rate = rate(limits.subscription_rate);
     settings.sender_rate = rate(limits.sender_rate);
     settings.http.connections_max = limits.connections;
-    settings.peers =
-        Some(PeerLimits { connections_max: limits.peer_connections, new_agents: rate(limits.peer_agents) });
+    settings.http.write_timeout = limits.write_timeout;
+    settings.delivery = DeliveryLimits {
+        window_messages: limits.delivery.window,
+        unsent_bytes_max: limits.delivery.unsent_bytes,
+        acknowledge_timeout: limits.delivery.acknowledge,
+        keep_alive_interval: limits.delivery.keep_alive,
+        keep_alive_timeout: limits.delivery.keep_alive_timeout,
+    };
+    settings.peers = Some(PeerLimits {
+        connections_max: limits.peer_connections,
+        new_agents: rate(limits.peer_agents),
+        subscriptions: rate(limits.peer_subscriptions),
+    });
     let retention = &mut settings.retention;
     retention.subscription_messages_max = limits.subscription.messages;
     retention.subscription_bytes_max = limits.subscription.bytes;

@@ -24,7 +24,7 @@ fn message(number: usize, keeping: Keeping) -> Arc<Message> {
         urgency: Urgency::Normal,
         expires: Instant::from_micros(0),
         keeping,
-        content: Content { encoding: Encoding::Unnamed, body: Bytes::new() },
+        content: Content { encoding: Encoding::Unnamed, media_type: None, body: Bytes::new() },
     })
 }
 

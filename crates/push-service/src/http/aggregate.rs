@@ -13,15 +13,18 @@ mod timestamp;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_ENCODING, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
+use tokio::sync::OwnedSemaphorePermit;
 
-use self::document::{Entry, Refused};
+use self::document::{Entry, Refused, Report};
+use super::headers::kind_of_content;
 use super::reply::{self, Refusal};
 use super::{body, sender};
 use crate::aggregate::{Aggregate, MemberChange, MembersChanged};
@@ -73,8 +76,7 @@ async fn find(
 ) -> Result<(Aggregate, Sender), Refusal> {
     let id = service.tokens.open_aggregate(token).ok_or(Refusal::Unknown)?;
     let user = sender::identify(service, headers, peer)?;
-    let found = service.storage.aggregate(id, service.now()).await.map_err(|_| Refusal::Unavailable)?;
-    let aggregate = found.ok_or(Refusal::Gone)?;
+    let aggregate = service.storage.aggregate(id, service.now()).await?.ok_or(Refusal::Gone)?;
     sender::admit_to(aggregate.maker, service, &user)?;
     Ok((aggregate, user))
 }
@@ -90,7 +92,7 @@ where
 {
     let (head, body) = request.into_parts();
     let maker = sender::identify(service, &head.headers, peer)?;
-    let (_place, entries) = read(service, &head.headers, body, MEDIA_TYPES).await?;
+    let (place, entries) = read(service, &head.headers, body, MEDIA_TYPES).await?;
     let members_max = service.config.retention.aggregate_members_max;
     if u64::try_from(entries.len()).unwrap_or(u64::MAX) > members_max {
         return Err(Refusal::TooLarge);
@@ -98,17 +100,18 @@ where
     take_rate(service, maker, entries.len())?;
     let (changes, refused) = judge(service, &maker, entries).await?;
     let made = service.storage.create_aggregate(service.maker(&maker), service.now()).await;
-    let id = made.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::TooMany(LIMIT_RETRY_AFTER))?;
-    let count = changes.len();
+    let id = made?.ok_or(Refusal::TooMany(LIMIT_RETRY_AFTER))?;
+    let mut members = 0;
     for step in changes.chunks(CHANGES_AT_ONCE) {
         let changed = service.storage.change_members(id, step.to_vec()).await;
-        if !matches!(changed, Ok(MembersChanged::Done(_))) {
+        let Ok(MembersChanged::Done(count)) = changed else {
             // Half an aggregate is none. If this fails too, nobody has been told of it, and it goes when it is idle.
             let _removed = service.storage.remove_aggregate(id).await;
             return Err(Refusal::Unavailable);
-        }
+        };
+        members = count;
     }
-    let mut response = document::report(StatusCode::CREATED, "members", count, &refused);
+    let mut response = Report::new("members", members, &refused).response(StatusCode::CREATED, Some(place));
     if let Ok(location) = HeaderValue::try_from(service.aggregate_resource(id)) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -124,13 +127,12 @@ async fn list(
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     let (aggregate, user) = find(service, headers, token, peer).await?;
     take_rate(service, user, usize::try_from(aggregate.members).unwrap_or(usize::MAX))?;
-    let _place = service.documents.try_acquire().map_err(|_| Refusal::Unavailable)?;
+    let place = take_place(service)?;
     let now = service.now();
     let mut members = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = service.storage.members(aggregate.id, after, CHANGES_AT_ONCE).await;
-        let page = page.map_err(|_| Refusal::Unavailable)?;
+        let page = service.storage.members(aggregate.id, after, CHANGES_AT_ONCE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         for member in page {
@@ -140,7 +142,7 @@ async fn list(
             }
         }
     }
-    Ok(document::list(&members))
+    Ok(document::list(&members, place))
 }
 
 /// draft §3.4: a JSON merge patch, all of it or nothing; `null` removes a member.
@@ -155,20 +157,19 @@ where
 {
     let (head, body) = request.into_parts();
     let (aggregate, user) = find(service, &head.headers, token, peer).await?;
-    let (_place, entries) = read(service, &head.headers, body, PATCH_MEDIA_TYPES).await?;
+    let (place, entries) = read(service, &head.headers, body, PATCH_MEDIA_TYPES).await?;
     if entries.len() > PATCH_ENTRIES_MAX {
         return Err(Refusal::TooLarge);
     }
     take_rate(service, user, entries.len())?;
     let (changes, refused) = judge(service, &user, entries).await?;
-    match service.storage.change_members(aggregate.id, changes).await {
-        Ok(MembersChanged::Done(members)) => {
-            let members = usize::try_from(members).unwrap_or(usize::MAX);
-            Ok(document::report(StatusCode::OK, "members", members, &refused))
+    match service.storage.change_members(aggregate.id, changes).await? {
+        MembersChanged::Done(members) => {
+            let report = Report::new("members", members, &refused);
+            Ok(report.response(StatusCode::OK, Some(place)))
         }
-        Ok(MembersChanged::TooMany) => Err(Refusal::TooLarge),
-        Ok(MembersChanged::Gone) => Err(Refusal::Gone),
-        Err(_) => Err(Refusal::Unavailable),
+        MembersChanged::TooMany => Err(Refusal::TooLarge),
+        MembersChanged::Gone => Err(Refusal::Gone),
     }
 }
 
@@ -179,35 +180,35 @@ async fn remove(
     peer: IpAddr,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     let (aggregate, _) = find(service, headers, token, peer).await?;
-    match service.storage.remove_aggregate(aggregate.id).await {
-        Ok(true) => Ok(reply::empty(StatusCode::NO_CONTENT)),
-        Ok(false) => Err(Refusal::Gone),
-        Err(_) => Err(Refusal::Unavailable),
-    }
+    let removed = service.storage.remove_aggregate(aggregate.id).await?;
+    removed.then(|| reply::empty(StatusCode::NO_CONTENT)).ok_or(Refusal::Gone)
 }
 
 /// Reads a document. The place that comes with it bounds how many there are in memory at once.
-async fn read<'a, B>(
-    service: &'a Service,
+async fn read<B>(
+    service: &Service,
     headers: &HeaderMap,
     body: B,
     media_types: &[&str],
-) -> Result<(tokio::sync::SemaphorePermit<'a>, Vec<(String, Entry)>), Refusal>
+) -> Result<(OwnedSemaphorePermit, Vec<(String, Entry)>), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = media_type.split(';').next().unwrap_or_default().trim();
-    if headers.contains_key(CONTENT_ENCODING) || !media_types.iter().any(|one| one.eq_ignore_ascii_case(name))
+    let kind = kind_of_content(headers);
+    if headers.contains_key(CONTENT_ENCODING) || !media_types.iter().any(|one| one.eq_ignore_ascii_case(kind))
     {
         return Err(Refusal::Field("send application/push-aggregation+json without a Content-Encoding"));
     }
-    let place = service.documents.try_acquire().map_err(|_| Refusal::Unavailable)?;
+    let place = take_place(service)?;
     let members_max = usize::try_from(service.config.retention.aggregate_members_max).unwrap_or(usize::MAX);
     let entry_bytes = service.config.public_url.origin().len() + ENTRY_BYTES;
     let limit = members_max.saturating_mul(entry_bytes);
     let body = body::read(body, limit, service.config.http.body_timeout).await?;
     Ok((place, document::parse(&body)?))
+}
+
+fn take_place(service: &Service) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(&service.documents).try_acquire_owned().map_err(|_| Refusal::Unavailable)
 }
 
 /// A document costs its sender as much of its rate as so many messages.
@@ -238,8 +239,7 @@ async fn judge(
     for step in wanted.chunks(CHANGES_AT_ONCE) {
         let calls = step.iter().map(|(_, id, _)| service.storage.subscription(*id));
         for ((resource, id, terms), found) in step.iter().zip(join_all(calls).await) {
-            let found = found.map_err(|_| Refusal::Unavailable)?;
-            let admitted = match &found {
+            let admitted = match &found? {
                 None => Err(Refusal::Gone),
                 Some(subscription) => sender::admit(subscription.restricted_to.as_ref(), user),
             };
@@ -254,8 +254,7 @@ async fn judge(
 
 /// The subscription of a push resource of ours.
 fn subscription_of(service: &Service, resource: &str) -> Option<SubscriptionId> {
-    let path = resource.strip_prefix(service.config.public_url.origin()).unwrap_or(resource);
-    service.tokens.open_endpoint(path.strip_prefix(PUSH_PATH)?)
+    service.tokens.open_endpoint(service.own_path(resource).strip_prefix(PUSH_PATH)?)
 }
 
 /// Takes members out that are gone or have expired. What fails is done at the next message.

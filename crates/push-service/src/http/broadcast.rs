@@ -37,8 +37,7 @@ where
         Method::DELETE => None,
         _ => return Err(Refusal::Method("PUT, DELETE")),
     };
-    let change = service.storage.set_broadcast(id.clone(), version).await;
-    let change = change.map_err(|_| Refusal::Unavailable)?;
+    let change = service.storage.set_broadcast(id.clone(), version).await?;
     let status = match change {
         Change::Created => StatusCode::CREATED,
         Change::Replaced => StatusCode::OK,

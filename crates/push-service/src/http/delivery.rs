@@ -9,6 +9,7 @@ pub mod fallback;
 pub mod feed;
 pub mod promise;
 pub mod receipts;
+mod timing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,8 +119,7 @@ pub(super) async fn of_subscription(
 ) -> Result<Monitoring, Refusal> {
     // RFC 8030 §7.3: 404 whether it has expired or never was.
     let id = service.tokens.open_subscription(token).ok_or(Refusal::Unknown)?;
-    let found = service.storage.subscription(id).await.map_err(|_| Refusal::Unavailable)?;
-    let subscription = found.ok_or(Refusal::Unknown)?;
+    let subscription = service.storage.subscription(id).await?.ok_or(Refusal::Unknown)?;
     monitor(service, headers, subscription.agent, Scope::Subscription(id)).await
 }
 
@@ -141,8 +141,7 @@ async fn monitor(
 ) -> Result<Monitoring, Refusal> {
     // RFC 8030 §5.3: without the field messages of any urgency are delivered.
     let least_urgency = headers::urgency(fields)?.unwrap_or(Urgency::VeryLow);
-    let known = service.storage.resume(agent, service.now()).await.map_err(|_| Refusal::Unavailable)?;
-    if !known {
+    if !service.storage.resume(agent, service.now()).await? {
         return Err(Refusal::Unknown);
     }
     let selection = Selection { agent, scope, least_urgency };
@@ -186,9 +185,8 @@ fn form(fields: &HeaderMap) -> Form {
 /// `DELETE` of a message by its user agent: it has it (RFC 8030 §6.2).
 pub(super) async fn acknowledge(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
     let (id, subscription) = service.tokens.open_delivery(token).ok_or(Refusal::Unknown)?;
-    let found = service.storage.subscription(subscription).await.map_err(|_| Refusal::Unavailable)?;
-    let agent = found.ok_or(Refusal::Gone)?.agent;
-    let removed = service.storage.acknowledge(agent, vec![id]).await.map_err(|_| Refusal::Unavailable)? > 0;
+    let agent = service.storage.subscription(subscription).await?.ok_or(Refusal::Gone)?.agent;
+    let removed = service.storage.acknowledge(agent, vec![id]).await? > 0;
     // A message with TTL 0 is only in the hands of who has it.
     if !removed && !service.agents.acknowledge(agent, id) {
         return Err(Refusal::Gone);
@@ -200,14 +198,12 @@ pub(super) async fn acknowledge(service: &Service, token: &str) -> Result<Respon
 /// `GET` of a message by its user agent: what the promise held, for as long as the message is stored.
 pub(super) async fn fetch(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
     let (id, subscription) = service.tokens.open_delivery(token).ok_or(Refusal::Unknown)?;
-    let found = service.storage.subscription(subscription).await.map_err(|_| Refusal::Unavailable)?;
-    let agent = found.ok_or(Refusal::Gone)?.agent;
+    let agent = service.storage.subscription(subscription).await?.ok_or(Refusal::Gone)?.agent;
     let scope = Scope::Subscription(subscription);
     let selection = Selection { agent, scope, least_urgency: Urgency::VeryLow };
     let before = MessageId::from_number(id.number().saturating_sub(1));
-    let found = service.storage.pending(selection, before, 1, service.now()).await;
-    let found = found.map_err(|_| Refusal::Unavailable)?.into_iter().find(|message| message.id == id);
-    let message = found.ok_or(Refusal::Gone)?;
+    let found = service.storage.pending(selection, before, 1, service.now()).await?;
+    let message = found.into_iter().find(|message| message.id == id).ok_or(Refusal::Gone)?;
     let link = feed::push_link(service, subscription);
     Ok(feed::promise(service, &message, link).response.map(Full::new))
 }

@@ -1,9 +1,10 @@
 //! The header fields of a `POST` to a push resource, read into values (RFC 8030 §5.2-§5.4, RFC 8188 §2).
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use webpush::header::{Topic, Ttl, Urgency};
 
@@ -17,6 +18,7 @@ pub(super) struct PushFields {
     pub(super) urgency: Urgency,
     pub(super) topic: Option<Topic>,
     pub(super) encoding: Encoding,
+    pub(super) media_type: Option<Arc<str>>,
 }
 
 /// Reads the fields; a field that stands twice is as bad as a malformed one.
@@ -27,8 +29,9 @@ pub(super) fn read(headers: &HeaderMap) -> Result<PushFields, Refusal> {
     let urgency = urgency(headers)?;
     let topic = one(headers, &TOPIC, "Topic is at most 32 characters of base64url")?;
     let encoding = encoding(headers)?;
+    let media_type = media_type(headers)?;
     // RFC 8030 §5.3: without the field it is normal.
-    Ok(PushFields { ttl: ttl.duration(), urgency: urgency.unwrap_or_default(), topic, encoding })
+    Ok(PushFields { ttl: ttl.duration(), urgency: urgency.unwrap_or_default(), topic, encoding, media_type })
 }
 
 /// RFC 8030 §5.3, on a message and on a request for messages.
@@ -44,6 +47,29 @@ pub(super) fn preference<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a s
         let (found, value) = preference.split_once('=').unwrap_or((preference, ""));
         found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
     })
+}
+
+/// RFC 9110 §8.3.1: what the content is, without parameters; empty when the field is absent.
+pub(super) fn kind_of_content(headers: &HeaderMap) -> &str {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// RFC 8030 §5, §6: passed on with the message, as it came.
+fn media_type(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
+    let problem = "Content-Type is a media type of at most 255 characters";
+    let value = text(headers, &CONTENT_TYPE, problem)?.filter(|value| !value.is_empty());
+    let Some(value) = value else { return Ok(None) };
+    let kind = kind_of_content(headers).split_once('/');
+    let is_known = kind.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    let is_good = is_known && value.len() <= MEDIA_TYPE_BYTES_MAX;
+    is_good.then(|| Some(value.into())).ok_or(Refusal::Field(problem))
+}
+
+/// RFC 9110 §5.6.2
+fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
@@ -102,6 +128,8 @@ pub(super) const ENCRYPTION: HeaderName = HeaderName::from_static("encryption");
 /// draft-ietf-webpush-encryption-04 §4, and the key of draft-ietf-webpush-vapid-01.
 pub(super) const CRYPTO_KEY: HeaderName = HeaderName::from_static("crypto-key");
 
+/// RFC 6838 §4.2 has names of up to 127 characters on each side of the slash.
+const MEDIA_TYPE_BYTES_MAX: usize = 255;
 /// The parameters of `aesgcm` and of VAPID's draft take about 300.
 const PARAMETER_BYTES_MAX: usize = 1024;
 

@@ -1,7 +1,12 @@
-//! Links between resources in header fields (RFC 8288 §3), as far as user agents send them.
+//! Links between resources in header fields (RFC 8288 §3), as far as user agents send them, and those that they get.
 
-use http::HeaderMap;
 use http::header::LINK;
+use http::{HeaderMap, HeaderValue};
+
+/// A link to a resource of ours; `None` for what could not stand in a field, which none has.
+pub(super) fn to(target: &str, relation: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("<{target}>; rel=\"{relation}\"")).ok()
+}
 
 /// The targets of the links with this relation type.
 pub(super) fn targets(headers: &HeaderMap, relation: &str) -> Vec<String> {

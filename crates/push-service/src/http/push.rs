@@ -52,8 +52,7 @@ pub(super) fn open(service: &Service, token: &str) -> Result<SubscriptionId, Ref
 /// The subscription with this id.
 pub(super) async fn find(service: &Service, id: SubscriptionId) -> Result<Arc<Subscription>, Refusal> {
     // RFC 8030 §7.3: 404 for what never was; what we once made and no longer have is gone.
-    let found = service.storage.subscription(id).await.map_err(|_| Refusal::Unavailable)?;
-    found.ok_or(Refusal::Gone)
+    service.storage.subscription(id).await?.ok_or(Refusal::Gone)
 }
 
 async fn push<B>(
@@ -79,7 +78,7 @@ where
         topic: fields.topic,
         urgency: fields.urgency,
         expires: now.plus_seconds(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
-        content: Content { encoding: fields.encoding, body },
+        content: Content { encoding: fields.encoding, media_type: fields.media_type, body },
         receipt: None,
         shared: None,
     };
@@ -89,11 +88,10 @@ where
     }
     new.receipt = receipt::asked(service, &head.headers, &sender).await?;
     let receipt = new.receipt;
-    match service.storage.store(new, now).await {
-        Ok(Stored::Kept(id)) => Ok((created(service, id, ttl, receipt), "stored")),
-        Ok(Stored::Gone) => Err(Refusal::Gone),
-        Ok(Stored::Full) => Err(Refusal::Full),
-        Err(_) => Err(Refusal::Unavailable),
+    match service.storage.store(new, now).await? {
+        Stored::Kept(id) => Ok((created(service, id, ttl, receipt), "stored")),
+        Stored::Gone => Err(Refusal::Gone),
+        Stored::Full => Err(Refusal::Full),
     }
 }
 

@@ -34,16 +34,14 @@ pub(super) async fn asked(
 async fn make(service: &Service, sender: &Sender) -> Result<ReceiptSubscriptionId, Refusal> {
     let made = service.storage.subscribe_to_receipts(service.maker(sender), service.now()).await;
     // RFC 8030 §5.1: 429 limits how many there are; the sender can name one that it has.
-    made.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::TooMany(LIMIT_RETRY_AFTER))
+    made?.ok_or(Refusal::TooMany(LIMIT_RETRY_AFTER))
 }
 
 async fn named(service: &Service, target: &str, sender: &Sender) -> Result<ReceiptSubscriptionId, Refusal> {
     // RFC 8030 §5.1: 400 for one that is not valid.
-    let path = target.strip_prefix(service.config.public_url.origin()).unwrap_or(target);
-    let id = path.strip_prefix(RECEIPT_PATH).and_then(|token| service.tokens.open_receipt(token));
-    let id = id.ok_or(NO_SUCH_RECEIPTS)?;
-    let found = service.storage.receipt_subscription(id, service.now()).await;
-    let found = found.map_err(|_| Refusal::Unavailable)?.ok_or(NO_SUCH_RECEIPTS)?;
+    let token = service.own_path(target).strip_prefix(RECEIPT_PATH);
+    let id = token.and_then(|token| service.tokens.open_receipt(token)).ok_or(NO_SUCH_RECEIPTS)?;
+    let found = service.storage.receipt_subscription(id, service.now()).await?.ok_or(NO_SUCH_RECEIPTS)?;
     sender::admit_to(found.maker, service, sender)?;
     Ok(id)
 }
@@ -52,23 +50,19 @@ async fn named(service: &Service, target: &str, sender: &Sender) -> Result<Recei
 pub(super) async fn find(service: &Service, token: &str) -> Result<ReceiptSubscription, Refusal> {
     // RFC 8030 §7.3: 404 whether it has expired or never was.
     let id = service.tokens.open_receipt(token).ok_or(Refusal::Unknown)?;
-    let found = service.storage.receipt_subscription(id, service.now()).await;
-    found.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::Unknown)
+    service.storage.receipt_subscription(id, service.now()).await?.ok_or(Refusal::Unknown)
 }
 
 /// `DELETE` of a receipt subscription (RFC 8030 §7.3): what waits in it goes too.
 pub(super) async fn remove(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
     let id = service.tokens.open_receipt(token).ok_or(Refusal::Unknown)?;
-    match service.storage.unsubscribe_from_receipts(id).await {
-        Ok(true) => Ok(reply::empty(StatusCode::NO_CONTENT)),
-        Ok(false) => Err(Refusal::Unknown),
-        Err(_) => Err(Refusal::Unavailable),
-    }
+    let removed = service.storage.unsubscribe_from_receipts(id).await?;
+    removed.then(|| reply::empty(StatusCode::NO_CONTENT)).ok_or(Refusal::Unknown)
 }
 
 /// The `Link` of an answer to a message whose receipt will be found there.
 pub(super) fn link_to(service: &Service, id: ReceiptSubscriptionId) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("<{}>; rel=\"{RELATION}\"", service.receipt_resource(id))).ok()
+    link::to(&service.receipt_resource(id), RELATION)
 }
 
 const RELATION: &str = "urn:ietf:params:push:receipt";

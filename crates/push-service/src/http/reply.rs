@@ -11,6 +11,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
+use crate::storage::StorageError;
+
 /// Why a request is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -139,6 +141,12 @@ impl Refusal {
             Self::SetFull => "the subscription set is full; remove subscriptions or begin another set",
             Self::Unavailable => "try again later",
         }
+    }
+}
+
+impl From<StorageError> for Refusal {
+    fn from(StorageError::Unavailable(_): StorageError) -> Self {
+        Self::Unavailable
     }
 }
 

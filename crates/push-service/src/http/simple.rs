@@ -14,7 +14,7 @@ use hyper::body::Body;
 use webpush::header::{Topic, Urgency};
 
 use super::reply::{self, Refusal};
-use super::{body, push};
+use super::{body, headers, push};
 use crate::measure;
 use crate::message::{Content, Encoding, NewMessage};
 use crate::service::Service;
@@ -42,9 +42,8 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let (head, body) = request.into_parts();
-    let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let name = media_type.unwrap_or(FORM).split(';').next().unwrap_or_default().trim();
-    if !name.eq_ignore_ascii_case(FORM) {
+    let kind = headers::kind_of_content(&head.headers);
+    if head.headers.contains_key(CONTENT_TYPE) && !kind.eq_ignore_ascii_case(FORM) {
         return Err(Refusal::Field("send application/x-www-form-urlencoded"));
     }
     let (subscription, _) =
@@ -59,15 +58,14 @@ where
         topic: TOPIC.parse::<Topic>().ok(),
         urgency: Urgency::Normal,
         expires: now.plus_seconds(seconds),
-        content: Content { encoding: Encoding::Unnamed, body: Bytes::new() },
+        content: Content { encoding: Encoding::Unnamed, media_type: None, body: Bytes::new() },
         receipt: None,
         shared: None,
     };
-    match service.storage.store_version(message, version, now).await {
-        Ok(None | Some(Stored::Kept(_))) => Ok(()),
-        Ok(Some(Stored::Gone)) => Err(Refusal::Gone),
-        Ok(Some(Stored::Full)) => Err(Refusal::Full),
-        Err(_) => Err(Refusal::Unavailable),
+    match service.storage.store_version(message, version, now).await? {
+        None | Some(Stored::Kept(_)) => Ok(()),
+        Some(Stored::Gone) => Err(Refusal::Gone),
+        Some(Stored::Full) => Err(Refusal::Full),
     }
 }
 

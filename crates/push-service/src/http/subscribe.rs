@@ -3,10 +3,8 @@
 
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, LOCATION};
+use http::header::{CACHE_CONTROL, LINK, LOCATION};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
@@ -14,10 +12,10 @@ use serde::Deserialize;
 use webpush::key::PublicKey;
 
 use super::reply::{self, Refusal};
-use super::{body, link};
+use super::{body, headers, link};
 use crate::id::{AgentId, ChannelId};
 use crate::message::Subscription;
-use crate::service::{SET_PATH, Sender, Service};
+use crate::service::{SET_PATH, Service};
 use crate::storage::{Registered, Registration};
 
 /// `POST /subscribe`: a new subscription, in a set of its own or in the one that a `Link` field names.
@@ -30,14 +28,14 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let now = service.now();
-    service.subscribe_rates.take(Sender::at(peer), now).map_err(Refusal::TooMany)?;
+    service.admit_new_subscription(peer).map_err(Refusal::TooMany)?;
     let (head, body) = request.into_parts();
     let set = set_of(service, &head.headers)?;
     let body = body::read(body, OPTIONS_BYTES_MAX, service.config.http.body_timeout).await?;
     let restricted_to = options(&head.headers, &body)?;
     let agent = match set {
         Some(agent) => {
-            let known = service.storage.resume(agent, now).await.map_err(|_| Refusal::Unavailable)?;
+            let known = service.storage.resume(agent, now).await?;
             // RFC 8030 §4.1: 400 for a set that is not valid, or no longer.
             if known { agent } else { return Err(NO_SUCH_SET) }
         }
@@ -48,30 +46,25 @@ where
     };
     let channel = ChannelId::random().map_err(|_| Refusal::Unavailable)?;
     let wish = Registration { agent, channel, restricted_to, now };
-    match service.storage.register(wish).await {
-        Ok(Registered::Subscription(subscription)) => Ok(created(service, &subscription)),
-        Ok(Registered::TooManyChannels) => Err(Refusal::SetFull),
-        Err(_) => Err(Refusal::Unavailable),
+    match service.storage.register(wish).await? {
+        Registered::Subscription(subscription) => Ok(created(service, &subscription)),
+        Registered::TooManyChannels => Err(Refusal::SetFull),
     }
 }
 
 /// `DELETE` of a subscription by its user agent (RFC 8030 §7.3).
 pub(super) async fn remove(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
     let id = service.tokens.open_subscription(token).ok_or(Refusal::Unknown)?;
-    let found = service.storage.subscription(id).await.map_err(|_| Refusal::Unavailable)?;
-    let subscription = found.ok_or(Refusal::Unknown)?;
-    let removed = service.storage.unregister(subscription.agent, subscription.channel).await;
-    removed.map(|()| reply::empty(StatusCode::NO_CONTENT)).map_err(|_| Refusal::Unavailable)
+    let subscription = service.storage.subscription(id).await?.ok_or(Refusal::Unknown)?;
+    service.storage.unregister(subscription.agent, subscription.channel).await?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE` of a set, with all its subscriptions (RFC 8030 §7.3.1).
 pub(super) async fn remove_set(service: &Service, token: &str) -> Result<Response<Full<Bytes>>, Refusal> {
     let agent = service.tokens.open_set(token).ok_or(Refusal::Unknown)?;
-    match service.storage.remove(agent).await {
-        Ok(true) => Ok(reply::empty(StatusCode::NO_CONTENT)),
-        Ok(false) => Err(Refusal::Unknown),
-        Err(_) => Err(Refusal::Unavailable),
-    }
+    let removed = service.storage.remove(agent).await?;
+    removed.then(|| reply::empty(StatusCode::NO_CONTENT)).ok_or(Refusal::Unknown)
 }
 
 /// The set that a request wants its subscription in, by a path or by a URL of this service.
@@ -81,9 +74,8 @@ fn set_of(service: &Service, headers: &HeaderMap) -> Result<Option<AgentId>, Ref
     if !targets.is_empty() {
         return Err(Refusal::Field("send at most one subscription set"));
     }
-    let path = target.strip_prefix(service.config.public_url.origin()).unwrap_or(&target);
-    let agent = path.strip_prefix(SET_PATH).and_then(|token| service.tokens.open_set(token));
-    agent.map(Some).ok_or(NO_SUCH_SET)
+    let token = service.own_path(&target).strip_prefix(SET_PATH);
+    token.and_then(|token| service.tokens.open_set(token)).map(Some).ok_or(NO_SUCH_SET)
 }
 
 /// RFC 8292 §4.1; members that are not known are skipped.
@@ -97,17 +89,15 @@ fn options(headers: &HeaderMap, body: &[u8]) -> Result<Option<PublicKey>, Refusa
     if body.is_empty() {
         return Ok(None);
     }
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = media_type.split(';').next().unwrap_or_default().trim();
-    if !name.eq_ignore_ascii_case("application/webpush-options+json") {
+    if !headers::kind_of_content(headers).eq_ignore_ascii_case("application/webpush-options+json") {
         return Err(Refusal::MediaType);
     }
     let options: Options = serde_json::from_slice(body)
         .map_err(|_| Refusal::Field("the options are not a JSON object of RFC 8292"))?;
     let Some(key) = options.vapid else { return Ok(None) };
-    let bytes = URL_SAFE_NO_PAD.decode(key.trim_end_matches('=')).ok();
-    let key = bytes.and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
-    key.map(Some).ok_or(Refusal::Field("vapid is no P-256 public key in base64url"))
+    PublicKey::from_base64url_maybe_padded(&key)
+        .map(Some)
+        .map_err(|_| Refusal::Field("vapid is no P-256 public key in base64url"))
 }
 
 /// RFC 8030 §4: 201 with the subscription, its push resource and its set.
@@ -124,7 +114,7 @@ fn created(service: &Service, subscription: &Subscription) -> Response<Full<Byte
         (service.set_resource(subscription.agent), "urn:ietf:params:push:set"),
     ];
     for (target, relation) in links {
-        if let Ok(link) = HeaderValue::try_from(format!("<{target}>; rel=\"{relation}\"")) {
+        if let Some(link) = link::to(&target, relation) {
             headers.append(LINK, link);
         }
     }

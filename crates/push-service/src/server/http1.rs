@@ -1,6 +1,7 @@
 //! HTTP/1.1, by hyper, and the switch to WebSocket.
 //!
-//! There is no server push here, so a request for messages is answered with a stream ([`fallback`]).
+//! There is no server push here, so a request for messages is answered with a stream ([`fallback`]). hyper takes the next
+//! piece of it when the socket has taken the one before; a peer that takes nothing for `write_timeout` is dropped.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -23,6 +24,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::connection::Context;
+use super::patient::Patient;
 use super::sniff::Prefixed;
 use crate::config::HttpLimits;
 use crate::http::delivery::Feed;
@@ -45,7 +47,8 @@ where
         let context = context.clone();
         async move { Ok::<_, Infallible>(answer::<S>(&context, request, under_way).await) }
     });
-    let served = builder(&limits).serve_connection(TokioIo::new(stream), service);
+    let served =
+        builder(&limits).serve_connection(TokioIo::new(Patient::new(stream, limits.write_timeout)), service);
     let mut connection = pin!(served.with_upgrades());
     let mut closing = false;
     loop {
@@ -154,8 +157,8 @@ fn socket_of<S>(upgraded: hyper::upgrade::Upgraded) -> Option<(Box<S>, Vec<u8>)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let parts = upgraded.downcast::<TokioIo<Prefixed<S>>>().ok()?;
-    let (prefix, stream) = parts.io.into_inner().into_parts();
+    let parts = upgraded.downcast::<TokioIo<Patient<Prefixed<S>>>>().ok()?;
+    let (prefix, stream) = parts.io.into_inner().into_inner().into_parts();
     // hyper has taken the prefix, or the peer could not have been answered.
     debug_assert!(prefix.is_empty(), "the beginning of the connection was not read");
     Some((Box::new(stream), parts.read_buf.to_vec()))

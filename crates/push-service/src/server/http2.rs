@@ -2,18 +2,18 @@
 //!
 //! One task drives a connection with all its requests and readers, so that handing a response to the connection wakes
 //! nobody else. Limits: `streams_max` requests at once, whether or not the peer has reset them; head size, CONTINUATION
-//! frames and rapid resets as h2 counts them; `unsent_bytes_max` for what is pushed and not read. Only a connection on
-//! which something is to be delivered may be silent for longer than `idle_timeout`, and is tried with PING.
+//! frames and rapid resets as h2 counts them; `unsent_bytes_max` for all that is on its way and not taken, and
+//! `write_timeout` for taking nothing of it. Only a connection on which something is to be delivered may be silent for
+//! longer than `idle_timeout`, and is tried with PING.
 
 mod body;
 mod deliver;
 mod liveness;
+mod sending;
 
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -28,13 +28,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::body::RequestBody;
 use self::deliver::{Delivery, Opened};
-use self::liveness::Liveness;
+use self::liveness::{Liveness, Verdict, Work};
 use super::connection::Context;
 use super::sniff::{Prefixed, ServerPush};
 use crate::config::HttpLimits;
 use crate::http::delivery::promise::{Chunk, Unsent};
 use crate::http::{Answer, date};
-use crate::service::Service;
 
 /// Serves an HTTP/2 connection to its end.
 pub(super) async fn serve<S>(context: Context, stream: Prefixed<S>, push: ServerPush)
@@ -73,12 +72,12 @@ where
     let limits = context.service.config.http;
     let streams_max = usize::try_from(limits.streams_max).unwrap_or(usize::MAX);
     let unsent = Unsent::new(context.service.config.delivery.unsent_bytes_max);
-    let mut liveness = Liveness::new(connection.ping_pong(), &context.service.config.delivery);
+    let mut liveness = Liveness::new(connection.ping_pong(), unsent.clone(), &context.service.config);
     let mut requests = FuturesUnordered::new();
     let mut readers = FuturesUnordered::new();
     let mut shutdown = pin!(context.shutdown.cancelled());
     let mut alarm = pin!(sleep_until(Instant::now() + limits.idle_timeout));
-    let mut closing = Closing::No;
+    let mut closing = false;
     loop {
         let room = requests.len() < streams_max;
         // In this order one pass hands on what is finished and then writes it. Nothing starves: what comes first comes to
@@ -93,9 +92,9 @@ where
             }
             Some(()) = readers.next(), if !readers.is_empty() => liveness.heard(),
             () = liveness.pong() => {}
-            () = shutdown.as_mut(), if matches!(closing, Closing::No) => {
+            () = shutdown.as_mut(), if !closing => {
                 // RFC 9113 §6.8: what is under way is finished, and GOAWAY says what was not begun.
-                closing = Closing::Gracefully;
+                closing = true;
                 connection.graceful_shutdown();
             }
             event = poll_fn(|context| poll(&mut connection, room, context)) => match event {
@@ -103,51 +102,23 @@ where
                 Some(request) => {
                     let (request, respond) = request?;
                     liveness.heard();
-                    requests.push(answer(&context.service, context.peer, request, respond));
+                    requests.push(answer(context, request, respond, unsent.clone()));
                 }
             },
             () = alarm.as_mut() => {
                 let now = Instant::now();
-                let delivering = !readers.is_empty() || unsent.is_in_use();
-                if closing.is_over(now) || !liveness.try_peer(now, delivering) {
-                    return Ok(());
+                let work = match (readers.is_empty(), requests.is_empty()) {
+                    (false, _) => Work::Reading,
+                    (true, false) => Work::Answering,
+                    (true, true) => Work::None,
+                };
+                match liveness.judge(now, work) {
+                    Verdict::Dead => return Ok(()),
+                    Verdict::Idle => connection.graceful_shutdown(),
+                    Verdict::Alive => {}
                 }
-                let idle_until = liveness.last_heard() + limits.idle_timeout;
-                let busy = delivering || !requests.is_empty();
-                if !busy && now >= idle_until && !matches!(closing, Closing::At(_)) {
-                    // Whoever is in the middle of a head, or does not read our goodbye, is not waited for.
-                    connection.graceful_shutdown();
-                    closing = Closing::At(now + GOODBYE_TIMEOUT);
-                }
-                let mut next = if busy { now + limits.idle_timeout } else { idle_until };
-                if delivering {
-                    next = next.min(liveness.deadline());
-                }
-                alarm.as_mut().reset(closing.or_at(next));
+                alarm.as_mut().reset(liveness.next_look(now, work));
             }
-        }
-    }
-}
-
-/// Whether the connection is coming to its end.
-enum Closing {
-    No,
-    /// When all its streams have.
-    Gracefully,
-    /// At this time at the latest.
-    At(Instant),
-}
-
-impl Closing {
-    fn is_over(&self, now: Instant) -> bool {
-        matches!(self, Self::At(time) if now >= *time)
-    }
-
-    /// When to look again, if not at `next`.
-    const fn or_at(&self, next: Instant) -> Instant {
-        match self {
-            Self::At(time) => *time,
-            Self::No | Self::Gracefully => next,
         }
     }
 }
@@ -170,24 +141,29 @@ where
 
 /// Answers a request, or gives it back when it stays open for messages.
 async fn answer(
-    service: &Service,
-    peer: IpAddr,
+    context: &Context,
     request: Request<RecvStream>,
     mut respond: SendResponse<Chunk>,
+    unsent: Unsent,
 ) -> Option<Opened> {
     let uri = request.uri().clone();
     let only_head = request.method() == Method::HEAD;
-    match crate::http::respond(service, request.map(RequestBody::new), peer).await {
-        Answer::Complete(response) => {
-            send(&mut respond, response, only_head).await;
+    let (head, stream) = request.into_parts();
+    let body = RequestBody::new(&head.headers, stream);
+    match crate::http::respond(&context.service, Request::from_parts(head, body), context.peer).await {
+        Answer::Complete(mut response) => {
+            if only_head {
+                *response.body_mut() = Full::default();
+            }
+            send(&mut respond, response, &unsent).await;
             None
         }
         Answer::Monitor(wish) => Some(Opened { wish, respond, uri }),
     }
 }
 
-/// Sends a short response. When the peer has gone there is nobody to tell.
-async fn send(respond: &mut SendResponse<Chunk>, response: Response<Full<Bytes>>, only_head: bool) {
+/// Sends a response. When the peer has gone there is nobody to tell.
+async fn send(respond: &mut SendResponse<Chunk>, response: Response<Full<Bytes>>, unsent: &Unsent) {
     let (mut head, mut body) = response.into_parts();
     let body = match body.frame().await {
         Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -198,11 +174,11 @@ async fn send(respond: &mut SendResponse<Chunk>, response: Response<Full<Bytes>>
     if !body.is_empty() {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
-    let ends = only_head || body.is_empty();
-    if let Ok(mut stream) = respond.send_response(Response::from_parts(head, ()), ends)
-        && !ends
+    let is_empty = body.is_empty();
+    if let Ok(mut stream) = respond.send_response(Response::from_parts(head, ()), is_empty)
+        && !is_empty
     {
-        let _gone = stream.send_data(Chunk::free(body), true);
+        let _gone = sending::send_all(&mut stream, body, unsent).await;
     }
 }
 
@@ -210,7 +186,6 @@ async fn send(respond: &mut SendResponse<Chunk>, response: Response<Full<Bytes>>
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// What peers may send before any of it is taken: many small messages at once, not few large ones.
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

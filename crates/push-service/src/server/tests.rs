@@ -43,11 +43,38 @@ async fn a_head_that_trickles_in_and_a_silent_connection_are_given_up() {
     }
 }
 
+/// Whoever goes on sending, a byte at a time, is not waited for any longer than who is silent.
+#[tokio::test]
+async fn heads_and_bodies_that_trickle_in_are_bounded_in_time() {
+    let server = TestServer::with(|config| {
+        config.http.idle_timeout = Duration::from_millis(300);
+        config.http.body_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let mut agent = server.agent(None).await;
+    let endpoint = agent.register(CHANNEL, None).await;
+    let body =
+        format!("POST {} HTTP/1.1\r\nHost: x\r\nTTL: 1\r\nContent-Length: 4000\r\n\r\n", path_of(&endpoint));
+    for (beginning, status) in [(body.as_str(), "408"), ("GET / HTTP/1.1\r\nX: ", "")] {
+        let (mut read, mut write) = tokio::io::split(TcpStream::connect(server.address).await.unwrap());
+        write.write_all(beginning.as_bytes()).await.unwrap();
+        let trickle = tokio::spawn(async move {
+            while write.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let mut answer = Vec::new();
+        // A reset is as good an end as an orderly one.
+        let _end = within(read.read_to_end(&mut answer)).await;
+        assert!(String::from_utf8_lossy(&answer).contains(status), "{beginning}: {answer:?}");
+        within(trickle).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn one_peer_has_so_many_connections_and_no_more() {
     let server = TestServer::with(|config| {
-        let new_agents = config.subscription_rate;
-        config.peers = Some(PeerLimits { connections_max: 2, new_agents });
+        config.peers = config.peers.map(|peers| PeerLimits { connections_max: 2, ..peers });
     })
     .await;
     let agent = server.agent(None).await;

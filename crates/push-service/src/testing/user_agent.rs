@@ -1,6 +1,7 @@
 //! A user agent that reads over HTTP/2, made of h2's client.
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use h2::client::{self, PushPromise, PushPromises, ResponseFuture, SendRequest};
 use http::{HeaderMap, Request, Response};
@@ -182,6 +183,12 @@ impl Reading {
     /// The promises that come without anything having been read of what was promised.
     pub(crate) async fn promise(&mut self) -> PushPromise {
         within(self.promises.push_promise()).await.expect("a promise").unwrap()
+    }
+
+    /// A promise that has come already.
+    pub(crate) fn next_that_is_there(&mut self) -> Option<PushPromise> {
+        let promise = self.promises.push_promise().now_or_never().flatten();
+        promise.map(Result::unwrap)
     }
 
     /// The answer to the request itself; nothing more may have been pushed.

@@ -49,7 +49,7 @@ pub async fn serve<S>(
     let mut socket = Socket::new(stream, service.config.websocket.write_timeout);
     let ended = match open(&service, &mut socket, &shutdown).await {
         Ok(agent) => {
-            let mut connection = Connection::new(&service, socket, peer, agent).await;
+            let mut connection = Connection::new(&service, socket, peer, agent);
             let ended = connection.run(&shutdown).await;
             connection.finish(ended).await;
             ended
@@ -82,24 +82,29 @@ where
     };
     let message = frame::decode(&text).map_err(|_| Ended::Ours(Close::Malformed))?;
     let greeting = UnidentifiedAgent.hello(message).map_err(Ended::Ours)?;
-    let known = match greeting.claimed {
-        Some(claimed) => {
-            let known = service.storage.resume(claimed, service.now()).await;
-            known.map_err(unavailable)?.then_some(claimed)
+    let broadcasts = greeting.broadcasts;
+    if let Some(id) = greeting.claimed {
+        // Its place comes first, so that a removal after the look at the storage is told to it.
+        let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
+        match service.storage.resume(id, service.now()).await {
+            Ok(true) => return Ok(Identified { id, queue, is_stored: true, broadcasts }),
+            Ok(false) => service.agents.disconnect(&queue),
+            Err(error) => {
+                service.agents.disconnect(&queue);
+                return Err(unavailable(error));
+            }
         }
-        None => None,
-    };
+    }
     // An agent that is not known gets a new id; it is stored with its first subscription.
-    let id = match known {
-        Some(id) => id,
-        None => AgentId::random().map_err(|_| Ended::Ours(Close::Unavailable))?,
-    };
-    Ok(Identified { id, is_stored: known.is_some(), broadcasts: greeting.broadcasts })
+    let id = AgentId::random().map_err(|_| Ended::Ours(Close::Unavailable))?;
+    let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
+    Ok(Identified { id, queue, is_stored: false, broadcasts })
 }
 
 /// An agent that has said hello.
 struct Identified {
     id: AgentId,
+    queue: Arc<DeliveryQueue>,
     is_stored: bool,
     broadcasts: BTreeMap<String, String>,
 }
@@ -128,9 +133,8 @@ struct News {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    async fn new(service: &'a Arc<Service>, socket: Socket<S>, peer: IpAddr, who: Identified) -> Self {
-        let Identified { id, is_stored, broadcasts } = who;
-        let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
+    fn new(service: &'a Arc<Service>, socket: Socket<S>, peer: IpAddr, who: Identified) -> Self {
+        let Identified { id, queue, is_stored, broadcasts } = who;
         let now = Instant::now();
         Self {
             service,
@@ -350,18 +354,22 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
         if self.pinged.is_none() && now >= self.heard + limits.ping_interval {
             self.pinged = Some(now);
-            self.note_seen(now).await;
+            self.note_seen(now).await?;
             return self.socket.ping().await;
         }
         Ok(())
     }
 
     /// Keeps an agent that stays connected for months from being taken for an idle one.
-    async fn note_seen(&mut self, now: Instant) {
-        if now >= self.seen_noted + SEEN_INTERVAL {
-            self.seen_noted = now;
+    async fn note_seen(&mut self, now: Instant) -> Result<(), Ended> {
+        if now < self.seen_noted + SEEN_INTERVAL {
+            return Ok(());
+        }
+        self.seen_noted = now;
+        match self.service.storage.resume(self.agent.id(), self.service.now()).await {
+            Ok(false) if self.is_stored => Err(Ended::Ours(Close::Removed)),
             // Not noted this time is noted the next; pruning takes weeks.
-            let _noted = self.service.storage.resume(self.agent.id(), self.service.now()).await;
+            _ => Ok(()),
         }
     }
 

@@ -9,8 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpush::key::PublicKey;
 
 use super::frame::{AgentMessage, ServiceMessage, Update};
@@ -308,7 +306,8 @@ const fn flood_of(message: &AgentMessage) -> Close {
 fn register(channel: String, key: Option<String>) -> Reaction {
     let restricted_to = match key.as_deref().filter(|key| !key.is_empty()) {
         None => Ok(None),
-        Some(key) => read_key(key).map(Some).ok_or(()),
+        // Firefox pads the key, other agents don't.
+        Some(key) => PublicKey::from_base64url_maybe_padded(key).map(Some),
     };
     match (ChannelId::parse(&channel), restricted_to) {
         (Some(channel), Ok(restricted_to)) => Reaction::Register { channel, restricted_to },
@@ -321,12 +320,6 @@ fn unregister(channel: String, code: Option<u16>) -> Reaction {
         Some(channel) => Reaction::Unregister { channel, code },
         None => Reaction::Send(ServiceMessage::Unregister { channel, status: 400 }),
     }
-}
-
-/// Firefox pads the key, other agents don't.
-fn read_key(text: &str) -> Option<PublicKey> {
-    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
-    PublicKey::from_bytes(&bytes).ok()
 }
 
 /// Firefox's code for a message that has reached its program.

@@ -13,12 +13,13 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::document::{self, Refused};
+use super::document::{Refused, Report};
 use crate::aggregate::{Aggregate, Member};
 use crate::clock;
 use crate::http::headers::{self, PushFields};
-use crate::http::reply::{self, Refusal};
+use crate::http::reply::Refusal;
 use crate::http::{body, push, receipt, sender};
 use crate::id::{MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure;
@@ -39,13 +40,20 @@ where
     let began = Instant::now();
     let outcome = distribute(service, request, token, peer).await;
     let word = match &outcome {
-        Ok(_) => "stored",
+        Ok(distributed) => distributed.word,
         Err(refusal) => refusal.reason(),
     };
     let took = began.elapsed();
     measure::push(word, took);
     tracing::debug!(name: "push.distribute", outcome = word, duration = ?took);
-    outcome
+    outcome.map(|distributed| distributed.response)
+}
+
+/// A message that was offered to the members.
+struct Distributed {
+    response: Response<Full<Bytes>>,
+    /// What became of it as a whole, for the metrics.
+    word: &'static str,
 }
 
 /// One message on its way to the members.
@@ -59,7 +67,11 @@ struct Distribution<'a> {
     receipt: Option<ReceiptSubscriptionId>,
     /// The id of the body, and of all messages with it.
     shared: MessageId,
-    taken: usize,
+    /// Messages that are stored, or had a TTL of 0.
+    taken: u64,
+    /// Messages with a TTL of 0 that reached a user agent.
+    delivered_now: u64,
+    stored: u64,
     refused: Vec<Refused>,
     /// Members that are none any more.
     gone: Vec<SubscriptionId>,
@@ -72,7 +84,7 @@ async fn distribute<B>(
     request: Request<B>,
     token: &str,
     peer: IpAddr,
-) -> Result<Response<Full<Bytes>>, Refusal>
+) -> Result<Distributed, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -86,6 +98,8 @@ where
     let ttl = fields.ttl.min(service.config.ttl_max);
     let receipt = if ttl.is_zero() { None } else { receipt::asked(service, &head.headers, &sender).await? };
     let now = service.now();
+    let place =
+        if aggregate.members > MEMBERS_OF_SMALL_REPORT { Some(super::take_place(service)?) } else { None };
     let mut distribution = Distribution {
         service,
         sender,
@@ -96,6 +110,8 @@ where
         receipt,
         shared: service.storage.next_id(now),
         taken: 0,
+        delivered_now: 0,
+        stored: 0,
         refused: Vec::new(),
         gone: Vec::new(),
         messages: Map::new(),
@@ -105,17 +121,16 @@ where
         let _revoked = service.storage.revoke(distribution.shared).await;
         return Err(refusal);
     }
-    measure::aggregated(u64::try_from(distribution.taken).unwrap_or(u64::MAX));
+    measure::aggregated(distribution.taken);
     super::forget(service, aggregate.id, std::mem::take(&mut distribution.gone)).await;
-    Ok(distribution.answer())
+    Ok(distribution.answer(place))
 }
 
 impl Distribution<'_> {
     async fn deliver_to_all(&mut self, aggregate: &Aggregate) -> Result<(), Refusal> {
         let mut after = None;
         loop {
-            let page = self.service.storage.members(aggregate.id, after, MEMBERS_AT_ONCE).await;
-            let page = page.map_err(|_| Refusal::Unavailable)?;
+            let page = self.service.storage.members(aggregate.id, after, MEMBERS_AT_ONCE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
             let mut stored = Vec::new();
@@ -152,14 +167,19 @@ impl Distribution<'_> {
             topic: self.fields.topic.clone(),
             urgency: self.fields.urgency,
             expires: member.membership.expires.map_or(expires, |end| end.min(expires)),
-            content: Content { encoding: self.fields.encoding.clone(), body: self.body.clone() },
+            content: Content {
+                encoding: self.fields.encoding.clone(),
+                media_type: self.fields.media_type.clone(),
+                body: self.body.clone(),
+            },
             receipt: self.receipt,
             shared: Some(self.shared),
         };
         if ttl.is_zero() {
             // RFC 8030 §5.2: now or never.
             let id = service.storage.next_id(self.now);
-            service.agents.deliver_now(&Arc::new(Message::new(id, new, Keeping::NowOrNever)));
+            let message = Arc::new(Message::new(id, new, Keeping::NowOrNever));
+            self.delivered_now += u64::from(service.agents.deliver_now(&message));
             self.taken += 1;
         } else {
             stored.push(new);
@@ -171,11 +191,12 @@ impl Distribution<'_> {
             return Ok(());
         }
         let members: Vec<_> = messages.iter().map(|message| message.subscription.id).collect();
-        let answers = self.service.storage.store_all(messages, self.now).await;
-        for (member, stored) in members.into_iter().zip(answers.map_err(|_| Refusal::Unavailable)?) {
+        let answers = self.service.storage.store_all(messages, self.now).await?;
+        for (member, stored) in members.into_iter().zip(answers) {
             match stored {
                 Stored::Kept(id) => {
                     self.taken += 1;
+                    self.stored += 1;
                     if self.receipt.is_some() {
                         let resource = self.service.push_resource(member);
                         self.messages.insert(resource, self.service.message_resource(id).into());
@@ -197,28 +218,35 @@ impl Distribution<'_> {
 
     /// As for any message (RFC 8030 §5, §5.1), with a report. The message's resource revokes it for all members. When
     /// nobody has taken it, it is 410, or 429 when some may take it later.
-    fn answer(mut self) -> Response<Full<Bytes>> {
+    fn answer(self, place: Option<OwnedSemaphorePermit>) -> Distributed {
         if self.taken == 0 && !self.refused.is_empty() {
             let later =
                 self.refused.iter().find(|refused| refused.why.status() == StatusCode::TOO_MANY_REQUESTS);
             let why = later.map_or(Refusal::Gone, |refused| refused.why);
-            let report = document::report(why.status(), "taken", 0, &self.refused);
+            let report = Report::new("taken", 0, &self.refused).response(why.status(), place);
             let (head, body) = report.into_parts();
             let mut response = why.response().map(|_| body);
             response.headers_mut().extend(head.headers);
-            return response;
+            return Distributed { response, word: why.reason() };
         }
         let created = push::created(self.service, self.shared, self.ttl, self.receipt);
         let (head, _) = created.into_parts();
-        let mut report = document::report_of("taken", self.taken, &self.refused);
+        let mut report = Report::new("taken", self.taken, &self.refused);
         if self.receipt.is_some() {
-            report.insert("messages".to_owned(), Value::Object(std::mem::take(&mut self.messages)));
+            report = report.with_messages(self.messages);
         }
-        let mut response = reply::json(head.status, "application/json", Value::Object(report).to_string());
+        let mut response = report.response(head.status, place);
         response.headers_mut().extend(head.headers);
-        response
+        let word = match (self.stored, self.delivered_now) {
+            (1.., _) => "stored",
+            (0, 1..) => "delivered_now",
+            (0, 0) => "expired_now",
+        };
+        Distributed { response, word }
     }
 }
 
+/// Reports about so many members need no place among the large documents: a few hundred bytes for each.
+const MEMBERS_OF_SMALL_REPORT: u64 = 200;
 /// Members in one transaction: about 5 ms of the writer's time.
 const MEMBERS_AT_ONCE: usize = 200;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::timestamp;
 use crate::aggregate::{Membership, Setting, Terms};
@@ -78,31 +79,63 @@ pub(super) fn terms(membership: &Membership) -> Value {
 }
 
 /// The members of an aggregate.
-pub(super) fn list(members: &BTreeMap<String, Value>) -> Response<Full<Bytes>> {
-    reply::json(StatusCode::OK, "application/push-aggregation+json", json!(members).to_string())
+pub(super) fn list(members: &BTreeMap<String, Value>, place: OwnedSemaphorePermit) -> Response<Full<Bytes>> {
+    let text = json!(members).to_string();
+    respond(StatusCode::OK, "application/push-aggregation+json", text, Some(place))
 }
 
-/// How many were taken, under this name, and who was refused with what status.
-pub(super) fn report(
+/// What became of a document or of a message to all members.
+pub(super) struct Report(Map<String, Value>);
+
+impl Report {
+    /// How many were taken, under this name, and who was refused with what status.
+    pub(super) fn new(taken: &str, count: u64, refused: &[Refused]) -> Self {
+        let refused: Vec<_> = refused
+            .iter()
+            .map(|refused| json!({"resource": refused.resource, "status": refused.why.status().as_u16()}))
+            .collect();
+        let mut report = Map::new();
+        report.insert(taken.to_owned(), count.into());
+        report.insert("refused".to_owned(), refused.into());
+        Self(report)
+    }
+
+    /// The same with the message of each member.
+    pub(super) fn with_messages(mut self, messages: Map<String, Value>) -> Self {
+        self.0.insert("messages".to_owned(), messages.into());
+        self
+    }
+
+    pub(super) fn response(
+        self,
+        status: StatusCode,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Response<Full<Bytes>> {
+        respond(status, "application/json", Value::Object(self.0).to_string(), place)
+    }
+}
+
+/// A text that gives its place back when it has been sent, or nobody wants it any more.
+struct Placed {
+    text: String,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+fn respond(
     status: StatusCode,
-    taken: &str,
-    count: usize,
-    refused: &[Refused],
+    media_type: &'static str,
+    text: String,
+    place: Option<OwnedSemaphorePermit>,
 ) -> Response<Full<Bytes>> {
-    let report = report_of(taken, count, refused);
-    reply::json(status, "application/json", Value::Object(report).to_string())
-}
-
-/// The same as an object.
-pub(super) fn report_of(taken: &str, count: usize, refused: &[Refused]) -> Map<String, Value> {
-    let refused: Vec<_> = refused
-        .iter()
-        .map(|refused| json!({"resource": refused.resource, "status": refused.why.status().as_u16()}))
-        .collect();
-    let mut report = Map::new();
-    report.insert(taken.to_owned(), count.into());
-    report.insert("refused".to_owned(), refused.into());
-    report
+    let Some(place) = place else { return reply::json(status, media_type, text) };
+    let body = Bytes::from_owner(Placed { text, _place: place });
+    reply::json(status, media_type, String::new()).map(|_| Full::new(body))
 }
 
 #[cfg(test)]

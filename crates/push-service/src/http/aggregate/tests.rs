@@ -6,6 +6,8 @@ use webpush::vapid::key::SigningKey;
 use super::*;
 use crate::clock::{Clock, Instant};
 use crate::config::Rate;
+use crate::id::{AgentId, ChannelId};
+use crate::storage::{Registered, Registration};
 use crate::testing::{
     CHANNEL, OTHER_CHANNEL, TestAgent, TestServer, authorization, channel, subscribe, until,
 };
@@ -297,7 +299,7 @@ async fn a_large_aggregate_is_distributed_in_steps_and_whole() {
     let now = server.clock.now();
     let mut members = serde_json::Map::new();
     for number in 0..3 {
-        let agent = crate::id::AgentId::random().unwrap();
+        let agent = AgentId::random().unwrap();
         for channel_number in 0..u8::try_from(MANY / 3).unwrap() {
             let subscription = subscribe(service.storage.as_ref(), agent, channel(channel_number), now).await;
             let terms = if number == 0 { json!({"ttl": 30}) } else { json!({}) };
@@ -311,6 +313,68 @@ async fn a_large_aggregate_is_distributed_in_steps_and_whole() {
     assert_eq!(server.server.stats().totals.messages, u64::try_from(MANY).unwrap());
     assert_eq!(status(&server.send("DELETE", field(&pushed, "location")).await), 204);
     assert_eq!(server.server.stats().totals.messages, 0);
+}
+
+/// The default limits, at which an answer and a message still have to be whole.
+#[tokio::test]
+async fn an_aggregate_has_as_many_members_as_it_may_and_no_more() {
+    let server = TestServer::start().await;
+    let service = server.server.service();
+    let now = server.clock.now();
+    let members_max = usize::try_from(service.config.retention.aggregate_members_max).unwrap();
+    let mut resources = Vec::new();
+    for agent in 0..=members_max / 1000 {
+        let id = AgentId::random().unwrap();
+        let wishes = (0..1000).map(|channel| Registration {
+            agent: id,
+            channel: ChannelId::from_bytes(
+                (agent * 1000 + channel).to_be_bytes().repeat(2).try_into().unwrap(),
+            ),
+            restricted_to: None,
+            now,
+        });
+        for registered in join_all(wishes.map(|wish| service.storage.register(wish))).await {
+            match registered.unwrap() {
+                Registered::Subscription(subscription) => {
+                    resources.push(service.push_resource(subscription.id));
+                }
+                Registered::TooManyChannels => panic!("a channel too many"),
+            }
+        }
+    }
+    let one_more = resources.swap_remove(members_max);
+    let some = resources.into_iter().take(members_max).map(|resource| (resource, json!({})));
+    let mut members: serde_json::Map<_, _> = some.collect();
+    let members_now = json!(members_max);
+    let created = create(&server, &Value::Object(members.clone())).await;
+    assert_eq!((status(&created), &document(&created)["members"]), (201, &members_now));
+    let aggregate = field(&created, "location").to_owned();
+    // Each member costs the sender's rate one message.
+    server.clock.advance(60);
+    let patch = json!({one_more.as_str(): {}}).to_string();
+    assert_eq!(status(&server.call(("PATCH", &aggregate), &[FORM], patch).await), 413);
+    server.clock.advance(60);
+    let pushed = server.push(&aggregate, &[("prefer", "respond-async")], "x").await;
+    assert_eq!((status(&pushed), &document(&pushed)["taken"]), (202, &members_now));
+    assert_eq!(document(&pushed)["messages"].as_object().unwrap().len(), members_max);
+    assert_eq!(server.server.stats().totals.messages, u64::try_from(members_max).unwrap());
+    server.clock.advance(60);
+    assert_eq!(document(&server.send("GET", &aggregate).await), Value::Object(members.clone()));
+    members.insert(one_more, json!({}));
+    server.clock.advance(60);
+    assert_eq!(status(&create(&server, &Value::Object(members)).await), 413);
+}
+
+/// RFC 7396: what is removed from nothing is nothing.
+#[tokio::test]
+async fn a_new_aggregate_reports_its_members_and_not_the_changes() {
+    let server = TestServer::start().await;
+    let agents = agents(&server, 3).await;
+    let [first, second, third] = [0, 1, 2].map(|index: usize| agents[index].1.clone());
+    let created = create(&server, &json!({first: {}, second: null, third: null})).await;
+    assert_eq!((status(&created), document(&created)), (201, json!({"members": 1, "refused": []})));
+    let empty = create(&server, &json!({})).await;
+    assert_eq!((status(&empty), document(&empty)), (201, json!({"members": 0, "refused": []})));
 }
 
 /// More than the steps of creating, distributing and revoking take at once.

@@ -8,25 +8,24 @@
 //! Dropping a feed gives its place back.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, LAST_MODIFIED, LINK};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LAST_MODIFIED, LINK};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Wait;
 use super::promise::Promise;
+use super::timing::{Timing, Woken};
 use crate::connected::{self, ConnectedAgents, DeliveryQueue, Step};
 use crate::http::reply::{self, Refusal};
-use crate::http::{date, headers};
+use crate::http::{date, headers, link};
 use crate::id::{MessageId, SubscriptionId};
 use crate::measure::{self, Over};
-use crate::message::{Encoding, Keeping, Message, Selection};
+use crate::message::{Encoding, Keeping, Message, Scope, Selection};
 use crate::service::Service;
 
 /// Gives a reader its messages.
@@ -80,14 +79,6 @@ struct Place {
     queue: Arc<DeliveryQueue>,
 }
 
-struct Timing {
-    shutdown: CancellationToken,
-    alarm: Pin<Box<Sleep>>,
-    until: Option<Instant>,
-    quiet_since: Instant,
-    seen_noted: Instant,
-}
-
 impl MessageFeed {
     /// Begins to read. A reader of the same scope that is there already is ended, and waited for a little.
     pub async fn open(
@@ -96,14 +87,11 @@ impl MessageFeed {
         wait: Wait,
         shutdown: CancellationToken,
     ) -> Self {
-        let now = Instant::now();
-        let (source, until) = match wait {
-            Wait::Not => (Source::Storage(VecDeque::new()), None),
-            Wait::For(time) => (Source::Place(Place::take(&service, selection).await), Some(now + time)),
-            Wait::Unlimited => (Source::Place(Place::take(&service, selection).await), None),
+        let source = match wait {
+            Wait::Not => Source::Storage(VecDeque::new()),
+            Wait::For(_) | Wait::Unlimited => Source::Place(Place::take(&service, selection).await),
         };
-        let alarm = Box::pin(sleep_until(now + service.config.delivery.keep_alive_interval));
-        let timing = Timing { shutdown, alarm, until, quiet_since: now, seen_noted: now };
+        let timing = Timing::new(wait, service.config.delivery.keep_alive_interval, shutdown);
         Self { service, selection, source, cursor: MessageId::START, delivered: 0, link: None, timing }
     }
 
@@ -119,7 +107,7 @@ impl MessageFeed {
         };
         if matches!(next, Next::Promise(_)) {
             self.delivered += 1;
-            self.timing.quiet_since = Instant::now();
+            self.timing.delivers();
         }
         next
     }
@@ -182,42 +170,20 @@ impl MessageFeed {
 
     /// Waits until there may be something to do; `None` when the queue is to be looked at again.
     async fn wait(&mut self, queue: &DeliveryQueue) -> Option<Next> {
-        let limits = self.service.config.delivery;
-        let timing = &mut self.timing;
-        let unacknowledged_until =
-            queue.unacknowledged_since().map(|since| since + limits.acknowledge_timeout);
-        let quiet_until = timing.quiet_since + limits.keep_alive_interval;
-        let seen_until = timing.seen_noted + SEEN_INTERVAL;
-        let deadline = [timing.until, unacknowledged_until, Some(seen_until)]
-            .into_iter()
-            .flatten()
-            .fold(quiet_until, Instant::min);
-        // An alarm that rings too early costs less than one that is set anew for each message.
-        if timing.alarm.is_elapsed() || timing.alarm.deadline() > deadline {
-            timing.alarm.as_mut().reset(deadline);
+        let patience = self.service.config.delivery.acknowledge_timeout;
+        let due = queue.unacknowledged_since().map(|since| since + patience);
+        match self.timing.wait(queue.changed(), due).await {
+            Woken::Changed => None,
+            Woken::GoingAway => Some(Next::End(End::GoingAway)),
+            Woken::Over => Some(Next::End(End::Done)),
+            Woken::Due => Some(Next::End(End::NotAcknowledging)),
+            Woken::NoteUse => {
+                let noted = self.service.storage.resume(self.selection.agent, self.service.now()).await;
+                // Not noted now is noted later; what is no longer there is.
+                matches!(noted, Ok(false)).then_some(Next::End(End::Removed))
+            }
+            Woken::Quiet => Some(Next::Quiet),
         }
-        tokio::select! {
-            () = queue.changed() => return None,
-            () = timing.shutdown.cancelled() => return Some(Next::End(End::GoingAway)),
-            () = timing.alarm.as_mut() => {}
-        }
-        let now = Instant::now();
-        if timing.until.is_some_and(|until| now >= until) {
-            return Some(Next::End(End::Done));
-        }
-        if unacknowledged_until.is_some_and(|until| now >= until) {
-            return Some(Next::End(End::NotAcknowledging));
-        }
-        if now >= seen_until {
-            timing.seen_noted = now;
-            // Keeps an agent that stays for months from being taken for an idle one; not noted now is noted later.
-            let _noted = self.service.storage.resume(self.selection.agent, self.service.now()).await;
-        }
-        if now >= quiet_until {
-            self.timing.quiet_since = now;
-            return Some(Next::Quiet);
-        }
-        None
     }
 
     /// What to deliver of a message; `None` when that has been done, or when it has expired.
@@ -281,7 +247,21 @@ impl Place {
     async fn take(service: &Service, selection: Selection) -> Self {
         let agents = Arc::clone(&service.agents);
         let queue = agents.connect(selection, SUPERSEDED_PATIENCE).await;
-        Self { agents, queue }
+        let place = Self { agents, queue };
+        // Whoever was removed before it had a place was not told.
+        match selection.scope {
+            Scope::Set => {
+                if let Ok(false) = service.storage.resume(selection.agent, service.now()).await {
+                    place.agents.agent_removed(selection.agent);
+                }
+            }
+            Scope::Subscription(id) => {
+                if let Ok(None) = service.storage.subscription(id).await {
+                    place.agents.subscription_removed(selection.agent, id);
+                }
+            }
+        }
+        place
     }
 }
 
@@ -309,6 +289,12 @@ pub(super) fn promise(service: &Service, message: &Message, link: HeaderValue) -
     fields.insert(headers::URGENCY, HeaderValue::from_static(message.urgency.as_str()));
     let left = message.expires.micros().saturating_sub(service.now().micros()) / 1_000_000;
     fields.insert(headers::TTL, HeaderValue::from(left.max(0)));
+    // It was a field when it came, so it can be one again.
+    if let Some(media_type) = message.content.media_type.as_deref().map(HeaderValue::try_from)
+        && let Ok(media_type) = media_type
+    {
+        fields.insert(CONTENT_TYPE, media_type);
+    }
     match &message.content.encoding {
         Encoding::Unnamed => {}
         Encoding::Aes128gcm => {
@@ -316,7 +302,6 @@ pub(super) fn promise(service: &Service, message: &Message, link: HeaderValue) -
         }
         Encoding::Aesgcm { encryption, crypto_key } => {
             fields.insert(CONTENT_ENCODING, HeaderValue::from_static("aesgcm"));
-            // They were fields when they came, so they can be fields again.
             let parameters = [(headers::ENCRYPTION, encryption), (headers::CRYPTO_KEY, crypto_key)];
             for (name, value) in parameters {
                 if let Ok(value) = HeaderValue::try_from(value) {
@@ -331,14 +316,12 @@ pub(super) fn promise(service: &Service, message: &Message, link: HeaderValue) -
 
 /// RFC 8288: the push resource of a subscription.
 pub(super) fn push_link(service: &Service, id: SubscriptionId) -> HeaderValue {
-    let link = format!("<{}>; rel=\"urn:ietf:params:push\"", service.push_resource(id));
+    let link = link::to(&service.push_resource(id), "urn:ietf:params:push");
     // An origin and base64url have only characters that a field may have.
-    HeaderValue::try_from(link).unwrap_or(HeaderValue::from_static(""))
+    link.unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Messages read from the storage in one go: at 5 KiB each, what one slow reader may hold in memory.
 const READ_AT_ONCE: usize = 32;
 /// How long a reader waits for the one that it supersedes.
 const SUPERSEDED_PATIENCE: Duration = Duration::from_secs(3);
-/// How often an agent that keeps reading is noted as being here.
-const SEEN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);

@@ -7,6 +7,7 @@
 //! [`Unsent`], so a peer that does not read costs a known amount of memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes};
 use h2::server::SendResponse;
@@ -41,6 +42,7 @@ pub enum PushError {
 pub struct Unsent {
     room: Arc<Semaphore>,
     bytes_max: u32,
+    taken: Arc<AtomicU64>,
 }
 
 /// Bytes on their way into the socket. Their place among the [`Unsent`] is free when h2 drops them: written, or given up
@@ -48,7 +50,14 @@ pub struct Unsent {
 #[derive(Debug)]
 pub struct Chunk {
     bytes: Bytes,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
+}
+
+/// A place among the [`Unsent`].
+#[derive(Debug)]
+struct Place {
+    taken: Arc<AtomicU64>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Pushes promises on one open request.
@@ -67,7 +76,14 @@ impl Unsent {
         Self {
             room: Arc::new(Semaphore::new(permits)),
             bytes_max: u32::try_from(permits).unwrap_or(u32::MAX),
+            taken: Arc::new(AtomicU64::new(0)),
         }
+    }
+
+    /// A number that changes whenever the peer takes something.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Whether something waits for the peer to read.
@@ -76,12 +92,13 @@ impl Unsent {
         self.room.available_permits() < usize::try_from(self.bytes_max).unwrap_or(usize::MAX)
     }
 
-    /// Waits for room for `bytes` and `overhead` more. What is larger than everything goes alone.
+    /// Waits for room for `bytes` and `overhead` more. What is larger than everything goes alone. Cancel-safe.
     pub async fn hold(&self, bytes: Bytes, overhead: u32) -> Chunk {
         let wanted = u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_add(overhead);
         let place = Arc::clone(&self.room).acquire_many_owned(wanted.min(self.bytes_max)).await;
         // The semaphore is never closed.
-        Chunk { bytes, _place: place.ok() }
+        let place = place.ok().map(|room| Place { taken: Arc::clone(&self.taken), _room: room });
+        Chunk { bytes, place }
     }
 }
 
@@ -89,7 +106,7 @@ impl Chunk {
     /// Bytes that need no place, because there are few and a limit of their own bounds them.
     #[must_use]
     pub const fn free(bytes: Bytes) -> Self {
-        Self { bytes, _place: None }
+        Self { bytes, place: None }
     }
 }
 
@@ -104,6 +121,15 @@ impl Buf for Chunk {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
+        if let Some(place) = &self.place {
+            place.taken.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -121,7 +147,12 @@ impl PromiseSender {
 
     /// Pushes one promise, once there is room for it.
     pub async fn push(&mut self, promise: Promise) -> Result<(), PushError> {
-        let chunk = self.unsent.hold(promise.response.body().clone(), PROMISE_OVERHEAD_BYTES).await;
+        let unsent = self.unsent.clone();
+        let chunk = tokio::select! {
+            biased;
+            () = self.abandoned() => return Err(PushError::Closed),
+            chunk = unsent.hold(promise.response.body().clone(), PROMISE_OVERHEAD_BYTES) => chunk,
+        };
         let Some(request) = self.request(&promise) else { return Err(PushError::Closed) };
         let mut pushed = match self.respond.push_request(request) {
             Ok(pushed) => pushed,

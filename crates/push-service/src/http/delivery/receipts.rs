@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Wait;
 use super::feed::{End, Next};
 use super::promise::Promise;
+use super::timing::{Timing, Woken};
 use crate::id::{MessageId, ReceiptSubscriptionId};
 use crate::measure;
 use crate::receipt::{Outcome, ReaderEnd, Receipt, ReceiptReader, ReceiptReaders};
@@ -27,14 +28,11 @@ use crate::service::{MESSAGE_PATH, Service};
 pub struct ReceiptFeed {
     service: Arc<Service>,
     id: ReceiptSubscriptionId,
-    shutdown: CancellationToken,
     place: Option<Place>,
     page: VecDeque<Receipt>,
     given: Given,
     delivered: u64,
-    until: Option<Instant>,
-    quiet_since: Instant,
-    used_noted: Instant,
+    timing: Timing,
 }
 
 /// A place among the readers.
@@ -59,28 +57,16 @@ impl ReceiptFeed {
         wait: Wait,
         shutdown: CancellationToken,
     ) -> Self {
-        let now = Instant::now();
-        let (place, until) = match wait {
-            Wait::Not => (None, None),
-            Wait::For(time) => (Some(Place::take(&service, id)), Some(now + time)),
-            Wait::Unlimited => (Some(Place::take(&service, id)), None),
+        let place = match wait {
+            Wait::Not => None,
+            Wait::For(_) | Wait::Unlimited => Some(Place::take(&service, id)),
         };
         // Whoever was removed before it had a place was not told.
         if let Ok(None) = service.storage.receipt_subscription(id, service.now()).await {
             service.receipts.removed(id);
         }
-        Self {
-            service,
-            id,
-            shutdown,
-            place,
-            page: VecDeque::new(),
-            given: Given::default(),
-            delivered: 0,
-            until,
-            quiet_since: now,
-            used_noted: now,
-        }
+        let timing = Timing::new(wait, service.config.delivery.keep_alive_interval, shutdown);
+        Self { service, id, place, page: VecDeque::new(), given: Given::default(), delivered: 0, timing }
     }
 
     /// The next receipt, or why there is none. Cancel-safe: what was not returned is in the storage.
@@ -112,10 +98,9 @@ impl ReceiptFeed {
     }
 
     fn promise(&mut self, receipt: Receipt) -> Promise {
-        let now = Instant::now();
-        self.given.add(now, receipt.message);
+        self.given.add(Instant::now(), receipt.message);
         self.delivered += 1;
-        self.quiet_since = now;
+        self.timing.delivers();
         // RFC 8030 §6.3
         let (status, outcome) = match receipt.outcome {
             Outcome::Acknowledged => (StatusCode::NO_CONTENT, measure::Receipt::Acknowledged),
@@ -153,34 +138,16 @@ impl ReceiptFeed {
     /// Waits until there may be something to do; `None` when there is to be a new look.
     async fn wait(&mut self) -> Option<Next> {
         let Some(place) = &self.place else { return Some(self.end(End::Done).await) };
-        let quiet_until = self.quiet_since + self.service.config.delivery.keep_alive_interval;
-        let used_until = self.used_noted + USED_INTERVAL;
-        let deadline = [self.until, self.given.next_settled(), Some(used_until)]
-            .into_iter()
-            .flatten()
-            .fold(quiet_until, Instant::min);
-        tokio::select! {
-            () = place.reader.changed() => return None,
-            () = self.shutdown.cancelled() => return Some(self.end(End::GoingAway).await),
-            () = sleep_until(deadline) => {}
-        }
-        let now = Instant::now();
-        if self.until.is_some_and(|until| now >= until) {
-            return Some(self.end(End::Done).await);
-        }
-        if now >= used_until {
-            self.used_noted = now;
-            // Keeps a subscription that is read for months from being taken for an idle one.
-            let noted = self.service.storage.receipt_subscription(self.id, self.service.now()).await;
-            if matches!(noted, Ok(None)) {
-                return Some(Next::End(End::Removed));
+        match self.timing.wait(place.reader.changed(), self.given.next_settled()).await {
+            Woken::Changed | Woken::Due => None,
+            Woken::GoingAway => Some(self.end(End::GoingAway).await),
+            Woken::Over => Some(self.end(End::Done).await),
+            Woken::NoteUse => {
+                let noted = self.service.storage.receipt_subscription(self.id, self.service.now()).await;
+                matches!(noted, Ok(None)).then_some(Next::End(End::Removed))
             }
+            Woken::Quiet => Some(Next::Quiet),
         }
-        if now >= quiet_until {
-            self.quiet_since = now;
-            return Some(Next::Quiet);
-        }
-        None
     }
 
     /// The request comes to its end in order, so what was given on it has been given.
@@ -236,8 +203,6 @@ const READ_AT_ONCE: usize = 128;
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
 /// Receipts that may be given and not settled; older ones are settled earlier.
 const GIVEN_MAX: usize = 1024;
-/// How often a receipt subscription that is being read is noted as being in use.
-const USED_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! Delivery over real sockets, read by h2's client and by a bare HTTP/1.1 one.
 
+mod races;
+mod slow;
+
 use std::time::Duration;
 
 use super::{Form, form};
@@ -92,6 +95,26 @@ async fn what_waits_comes_first_and_in_order_then_what_is_new() {
     assert_eq!(reading.bodies(3).await, ["1", "2", "3"]);
     push(&server, &to, &["4", ""]).await;
     assert_eq!(reading.bodies(2).await, ["4", ""]);
+}
+
+// RFC 8030 §5, §6
+#[tokio::test]
+async fn the_media_type_comes_with_the_message_as_it_was_sent() {
+    let server = TestServer::start().await;
+    let (mut agent, to) = subscribed(&server).await;
+    let mut reading = agent.read(&to.subscription, &[]);
+    reading_has_begun(&server).await;
+    let media_type = ("content-type", "text/plain;charset=utf8");
+    assert_eq!(server.push(&to.push, &[media_type], "x").await.status(), 201);
+    assert_eq!(reading.next().await.field("content-type"), media_type.1);
+    drop(reading);
+    let stored = waiting(&mut agent, &to.subscription, 1).await.remove(0);
+    assert_eq!(stored.field("content-type"), media_type.1);
+    assert_eq!(agent.acknowledge(&stored).await, 204);
+    assert_eq!(server.push(&to.push, &[("content-type", "plain")], "x").await.status(), 400);
+    push(&server, &to, &["x"]).await;
+    let without = waiting(&mut agent, &to.subscription, 1).await.remove(0);
+    assert!(!without.response.headers().contains_key("content-type"));
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ fn a_message_without_further_fields_is_normal_and_of_no_topic() {
         urgency: Urgency::Normal,
         topic: None,
         encoding: Encoding::Unnamed,
+        media_type: None,
     };
     assert_eq!(fields(&[("ttl", "5")]), Ok(expected));
 }
@@ -82,4 +83,21 @@ fn the_content_coding_is_one_that_agents_understand() {
     assert!(is_malformed(&[("ttl", "1"), aesgcm, salt]));
     assert!(is_malformed(&[("ttl", "1"), aesgcm, key]));
     assert!(is_malformed(&[("ttl", "1"), aesgcm, salt, ("crypto-key", &"x".repeat(1025))]));
+}
+
+// RFC 9110 §8.3
+#[test]
+fn the_media_type_is_taken_as_it_came_when_it_is_one() {
+    let longest = format!("a/b;{}", "x".repeat(251));
+    for good in ["text/plain", "Text/Plain; charset=\"utf8\"", "application/vnd.a+json ;b=c", &longest] {
+        let taken = fields(&[("ttl", "1"), ("content-type", good)]).unwrap().media_type;
+        assert_eq!(taken.as_deref(), Some(good));
+    }
+    assert_eq!(fields(&[("ttl", "1"), ("content-type", " ")]).unwrap().media_type, None);
+    for wrong in
+        ["text", "/", "text/", "/plain", "a b/c", "text/plain, text/html", "ä/b", &format!("{longest}x")]
+    {
+        assert!(is_malformed(&[("ttl", "1"), ("content-type", wrong)]), "{wrong}");
+    }
+    assert!(is_malformed(&[("ttl", "1"), ("content-type", "a/b"), ("content-type", "a/b")]));
 }

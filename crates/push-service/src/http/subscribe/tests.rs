@@ -4,7 +4,7 @@ use serde_json::json;
 use webpush::vapid::key::SigningKey;
 
 use crate::clock::Clock;
-use crate::config::Rate;
+use crate::config::{PeerLimits, Rate};
 use crate::testing::user_agent::{Subscribed, UserAgent};
 use crate::testing::{TestServer, authorization, path_of};
 
@@ -107,7 +107,8 @@ async fn options_that_are_none_are_refused() {
 #[tokio::test]
 async fn subscribing_is_limited_for_an_address_and_for_a_set() {
     let server = TestServer::with(|config| {
-        config.subscribe_rate = Rate { interval: Duration::from_secs(30), burst: 3 };
+        let subscriptions = Rate { interval: Duration::from_secs(30), burst: 3 };
+        config.peers = config.peers.map(|peers| PeerLimits { subscriptions, ..peers });
         config.retention.agent_channels_max = 1;
     })
     .await;

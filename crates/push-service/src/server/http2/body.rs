@@ -5,14 +5,21 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::RecvStream;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use hyper::body::{Body, Frame, SizeHint};
 
 /// A body that opens its flow control window as it is read.
-pub(super) struct RequestBody(RecvStream);
+pub(super) struct RequestBody {
+    stream: RecvStream,
+    /// What the head says of its length and has not come yet, if it says anything. h2 ends what does not keep to it.
+    announced: Option<u64>,
+}
 
 impl RequestBody {
-    pub(super) const fn new(stream: RecvStream) -> Self {
-        Self(stream)
+    pub(super) fn new(fields: &HeaderMap, stream: RecvStream) -> Self {
+        let length = fields.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        Self { stream, announced: length }
     }
 }
 
@@ -24,10 +31,12 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        match ready!(self.0.poll_data(context)) {
+        match ready!(self.stream.poll_data(context)) {
             Some(Ok(data)) => {
                 // RFC 9113 §5.2: fails only for more than was received.
-                let released = self.0.flow_control().release_capacity(data.len());
+                let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                self.announced = self.announced.map(|announced| announced.saturating_sub(length));
+                let released = self.stream.flow_control().release_capacity(data.len());
                 Poll::Ready(Some(released.map(|()| Frame::data(data))))
             }
             // Trailers say nothing to us.
@@ -36,11 +45,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        // What is announced is checked where the head is; here only an end is known.
-        if self.0.is_end_stream() { SizeHint::with_exact(0) } else { SizeHint::default() }
+        let rest = if self.stream.is_end_stream() { Some(0) } else { self.announced };
+        rest.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -12,7 +12,7 @@ use http::uri::{Authority, Scheme};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Chunk, Context, ServerPush, Unsent, send};
+use super::{Chunk, Context, ServerPush, Unsent, send, sending};
 use crate::http::date;
 use crate::http::delivery::feed::Next;
 use crate::http::delivery::promise::{Promise, PromiseSender, PushError};
@@ -84,7 +84,7 @@ impl Delivery {
         let response = end.response(feed.delivered());
         // The place is free before the answer is out, so that the next request finds it so.
         drop(feed);
-        send(&mut sender.into_response(), response, false).await;
+        send(&mut sender.into_response(), response, &self.unsent).await;
         end.reason()
     }
 
@@ -106,15 +106,11 @@ impl Delivery {
                 _ = poll_fn(|context| body.poll_reset(context)) => return "abandoned",
                 piece = pieces.next() => piece,
             };
-            let (chunk, is_last) = match piece {
-                Some(piece) => (self.unsent.hold(piece, 0).await, false),
-                None => (Chunk::free(bytes::Bytes::new()), true),
+            let Some(piece) = piece else {
+                return sending::end(&mut body).map_or("abandoned", |()| "done");
             };
-            if body.send_data(chunk, is_last).is_err() {
+            if sending::send_part(&mut body, piece, &self.unsent).await.is_err() {
                 return "abandoned";
-            }
-            if is_last {
-                return "done";
             }
         }
     }

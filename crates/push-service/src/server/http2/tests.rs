@@ -1,5 +1,7 @@
 //! HTTP/2 connections: limits, silence, shutdown.
 
+mod attacks;
+
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -92,6 +94,9 @@ async fn heads_and_bodies_have_their_limits() {
     assert_eq!(agent.request("POST", &to.push, &[ttl], vec![b'x'; 5630]).await.status(), 201);
     assert_eq!(agent.request("POST", &to.push, &[ttl], vec![b'x'; 5631]).await.status(), 413);
     assert_eq!(agent.trickle(&to.push, &[ttl], "begun").await.status(), 408);
+    // What is announced as too large is not waited for.
+    let announced = [ttl, ("content-length", "5631")];
+    assert_eq!(agent.trickle(&to.push, &announced, "begun").await.status(), 413);
     assert_eq!(agent.status("HEAD", "/elsewhere").await, 404);
 }
 

@@ -11,7 +11,7 @@ fn a_file_of_a_later_version_is_refused() {
     let path = dir.path().join("push.sqlite");
     drop(SqliteStorage::open(&path, retention()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(SqliteStorage::open(&path, retention()), Err(OpenError::Newer { found: 99, known: 3 })));
+    assert!(matches!(SqliteStorage::open(&path, retention()), Err(OpenError::Newer { found: 99, known: 4 })));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_file_of_version_1_keeps_its_content() {
     drop(storage);
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[tokio::test]

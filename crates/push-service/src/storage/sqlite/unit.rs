@@ -3,7 +3,7 @@
 //! old in [`sweep`].
 //!
 //! Invariant: whatever deletes a message takes it out of the counts and tells the outlet; [`removal`] is the one place
-//! for both.
+//! for all three.
 
 mod aggregates;
 mod broadcasts;
@@ -22,8 +22,8 @@ use webpush::key::PublicKey;
 use self::messages::unsigned;
 pub(super) use self::queues::Queues;
 pub(super) use self::receipts::ReceiptCounts;
+use self::removal::OF_SUBSCRIPTION;
 pub(super) use self::removal::Why;
-use self::removal::read_removed;
 use super::sequence::Sequence;
 use crate::broadcast::{BroadcastId, Version};
 use crate::clock::Instant;
@@ -150,17 +150,7 @@ impl Unit<'_> {
     }
 
     fn remove_subscription(&mut self, agent: AgentId, id: SubscriptionId) -> rusqlite::Result<()> {
-        let gone = self
-            .connection
-            .prepare_cached(
-                "DELETE FROM message WHERE agent = ?1 AND subscription = ?2
-                 RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-            )?
-            .query_map((agent.bytes(), id.bytes()), read_removed)?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        for message in &gone {
-            self.removed(message, Why::Unsubscribed)?;
-        }
+        self.delete(&OF_SUBSCRIPTION, (agent.bytes(), id.bytes()), Why::Unsubscribed)?;
         let removed = self
             .connection
             .prepare_cached("DELETE FROM subscription WHERE id = ?1")?

@@ -81,6 +81,41 @@ async fn an_agents_limit_holds_over_all_its_subscriptions() {
     assert_eq!(fixture.pending(first.agent).await, ["e"]);
 }
 
+/// More than are looked for at once, with the messages of another subscription and with urgencies between them, and some
+/// acknowledged before it is their turn.
+#[tokio::test]
+async fn a_subscription_that_stays_full_gives_up_its_oldest_one_after_another() {
+    let fixture = Fixture::new(Retention { subscription_messages_max: 200, ..retention() });
+    let busy = fixture.subscription().await;
+    let quiet = subscribe(fixture.storage.as_ref(), busy.agent, channel(2), NOW).await;
+    let mut expected = Vec::new();
+    for number in 0..200 {
+        fixture.keep(message(&quiet, &format!("quiet {number}"), NOW)).await;
+        let urgency = if number % 3 == 0 { Urgency::High } else { Urgency::Normal };
+        let text = format!("{number}");
+        let id = fixture.keep(NewMessage { urgency, ..message(&busy, &text, NOW) }).await;
+        expected.push((urgency, text, id));
+    }
+    let acknowledge = |id| fixture.storage.acknowledge(busy.agent, vec![id]);
+    for number in 0..150 {
+        fixture.keep(message(&busy, &format!("new {number}"), NOW)).await;
+        let oldest = expected.iter().position(|(urgency, ..)| *urgency == Urgency::Normal);
+        oldest.map(|oldest| expected.remove(oldest));
+        if number == 30 {
+            // Its second next victim, which leaves room for one.
+            let second =
+                expected.iter().filter(|(urgency, ..)| *urgency == Urgency::Normal).nth(1).unwrap().2;
+            assert_eq!(acknowledge(second).await.unwrap(), 1);
+            expected.retain(|(.., id)| *id != second);
+            fixture.keep(message(&busy, "into its place", NOW)).await;
+        }
+    }
+    let pending = fixture.pending(busy.agent).await;
+    let left: Vec<_> = pending.iter().filter(|text| text.parse::<u32>().is_ok()).collect();
+    assert_eq!(left, expected.iter().map(|(_, text, _)| text).collect::<Vec<_>>());
+    assert_eq!(pending.iter().filter(|text| text.starts_with("quiet")).count(), 200);
+}
+
 #[tokio::test]
 async fn what_is_refused_for_want_of_room_costs_no_other_message_its_place() {
     let limits = Retention { subscription_bytes_max: 10, ..retention() };

@@ -91,14 +91,23 @@ async fn acknowledge(
         let storage = &service.storage;
         let acknowledged = (!ids.is_empty()).then(|| storage.acknowledge(agent, ids.clone()));
         let refused = (!rejected.is_empty()).then(|| storage.reject(agent, rejected.clone()));
-        let mut durable = true;
+        let (mut durable, mut removed) = (true, 0);
         for call in [acknowledged, refused].into_iter().flatten() {
-            if let Err(error) = call.await {
-                tracing::warn!(%error, "acknowledgements could not be stored");
-                durable = false;
+            match call.await {
+                Ok(count) => removed += count,
+                Err(error) => {
+                    tracing::warn!(%error, "acknowledgements could not be stored");
+                    durable = false;
+                }
             }
         }
         if durable {
+            if removed < ids.len() + rejected.len() {
+                // A message with TTL 0 is not stored; the agent's other readers may still hold it.
+                for id in ids.iter().chain(&rejected) {
+                    service.agents.acknowledge(agent, *id);
+                }
+            }
             measure::acknowledged(codes);
             return;
         }

@@ -327,7 +327,7 @@ async fn an_agents_goodbye_is_answered() {
 async fn new_agents_of_one_peer_are_limited_and_known_ones_are_not() {
     let rate = Rate { interval: Duration::from_secs(60), burst: 2 };
     let server = TestServer::with(|config| {
-        config.peers = Some(PeerLimits { connections_max: 100, new_agents: rate });
+        config.peers = config.peers.map(|peers| PeerLimits { new_agents: rate, ..peers });
     })
     .await;
     let mut known = server.agent(None).await;

@@ -163,7 +163,7 @@ fn a_notification_names_its_encryption_and_omits_what_is_empty() {
             urgency: Urgency::Normal,
             expires: Instant::from_micros(0),
             keeping: Keeping::Stored,
-            content: Content { encoding, body: Bytes::copy_from_slice(body.as_bytes()) },
+            content: Content { encoding, media_type: None, body: Bytes::copy_from_slice(body.as_bytes()) },
         };
         assert_eq!(
             ServiceMessage::notification(&message).encode(),

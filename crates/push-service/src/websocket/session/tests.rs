@@ -39,7 +39,7 @@ fn message(number: i64, keeping: Keeping) -> Arc<Message> {
         urgency: Urgency::Normal,
         expires: NOW.plus_seconds(60),
         keeping,
-        content: Content { encoding: Encoding::Aes128gcm, body: Bytes::from_static(b"x") },
+        content: Content { encoding: Encoding::Aes128gcm, media_type: None, body: Bytes::from_static(b"x") },
     })
 }
 

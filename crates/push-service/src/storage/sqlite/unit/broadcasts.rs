@@ -17,6 +17,8 @@ impl Unit<'_> {
             .query_row([id.as_str()], |row| row.get(0))
             .optional()?;
         let change = match (version, known) {
+            // Nobody need be woken for what is known.
+            (Some(version), Some(known)) if known == version.as_str() => return Ok(Change::Replaced),
             (Some(version), Some(_)) => {
                 self.connection
                     .prepare_cached("UPDATE broadcast SET version = ?2 WHERE id = ?1")?

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::{OptionalExtension, Row};
 use webpush::header::Urgency;
 
-use super::removal::{Why, read_removed};
+use super::removal::{ONE, ONE_OF_AGENT, WITH_TOPIC, Why};
 use super::{Effect, Unit, unusable};
 use crate::clock::Instant;
 use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
@@ -28,23 +28,13 @@ impl Unit<'_> {
         }
         // RFC 8030 §5.4: the message that has the topic is replaced.
         if let Some(topic) = &new.topic {
-            let replaced = self
-                .connection
-                .prepare_cached(
-                    "DELETE FROM message WHERE subscription = ?1 AND topic = ?2
-                     RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-                )?
-                .query_row((subscription.id.bytes(), topic.as_str()), read_removed)
-                .optional()?;
-            if let Some(replaced) = replaced {
-                self.removed(&replaced, Why::Replaced)?;
-            }
+            self.delete(&WITH_TOPIC, (subscription.id.bytes(), topic.as_str()), Why::Replaced)?;
         }
         self.make_room(new)?;
         let id = self.sequence.next(now);
         self.insert(id, new)?;
         self.totals.messages += 1;
-        self.queues.added(subscription.id, subscription.agent, count(new.content.body.len()));
+        self.queues.added((subscription.id, subscription.agent), new.urgency, count(new.content.body.len()));
         self.effects.push(Effect::Stored(Arc::new(Message::new(id, new.clone(), Keeping::Stored))));
         Ok(Stored::Kept(id))
     }
@@ -93,18 +83,27 @@ impl Unit<'_> {
         limit: usize,
         now: Instant,
     ) -> rusqlite::Result<Vec<Arc<Message>>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let least = urgency_number(selection.least_urgency);
-        let (agent, after, now) = (selection.agent.bytes(), after.number(), now.micros());
-        let read = |row: &Row<'_>| read_message(row).map(Arc::new);
+        let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+        let agent = selection.agent;
         let only = match &selection.scope {
             Scope::Set => None,
             Scope::Subscription(id) => Some(id.bytes()),
         };
-        self.connection
-            .prepare_cached(PENDING)?
-            .query_map((agent, after, now, least, limit, only), read)?
-            .collect()
+        let mut found = Vec::new();
+        for urgency in URGENCIES.into_iter().filter(|urgency| *urgency >= selection.least_urgency) {
+            if self.queues.has_none(agent, urgency) {
+                continue;
+            }
+            let mut statement = self.connection.prepare_cached(PENDING)?;
+            let number = urgency_number(urgency);
+            let bound = (agent.bytes(), number, after.number(), now.micros(), only, rows);
+            for message in statement.query_map(bound, read_message)? {
+                found.push(Arc::new(message?));
+            }
+        }
+        found.sort_by_key(|message| message.id);
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// Removes messages of the agent, for `why`.
@@ -116,34 +115,23 @@ impl Unit<'_> {
     ) -> rusqlite::Result<usize> {
         let mut taken = 0;
         for id in ids {
-            let removed = self
-                .connection
-                .prepare_cached(
-                    "DELETE FROM message WHERE id = ?1 AND agent = ?2
-                     RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-                )?
-                .query_row((id.number(), agent.bytes()), read_removed)
-                .optional()?;
-            if let Some(removed) = removed {
-                taken += 1;
-                self.removed(&removed, why)?;
-            }
+            taken += usize::from(self.delete(&ONE_OF_AGENT, (id.number(), agent.bytes()), why)? > 0);
         }
         Ok(taken)
     }
 
     /// Removes a message, or some of those that share a body under this id.
     pub(in crate::storage::sqlite) fn revoke(&mut self, id: MessageId) -> rusqlite::Result<Step> {
-        if self.end(id, Why::Revoked)? {
+        if self.delete(&ONE, [id.number()], Why::Revoked)? > 0 {
             return Ok(Step::Done);
         }
         let sharing = self
             .connection
             .prepare_cached("SELECT id FROM message WHERE shared = ?1 LIMIT ?2")?
             .query_map((id.number(), REVOKED_AT_ONCE), |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+            .collect::<rusqlite::Result<Vec<i64>>>()?;
         for message in &sharing {
-            self.end(MessageId::from_number(*message), Why::Revoked)?;
+            self.delete(&ONE, [message], Why::Revoked)?;
         }
         Ok(match i64::try_from(sharing.len()).unwrap_or(i64::MAX) {
             0 => Step::Nothing,
@@ -173,8 +161,9 @@ impl Unit<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO message (id, agent, subscription, topic, urgency, expires,
-                                      encoding, encryption, crypto_key, body, receipt, shared, shared_bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                      encoding, encryption, crypto_key, body, receipt, shared, shared_bytes,
+                                      media_type)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute((
                 id.number(),
@@ -190,6 +179,7 @@ impl Unit<'_> {
                 new.receipt.as_ref().map(ReceiptSubscriptionId::bytes),
                 new.shared.map(MessageId::number),
                 shared_bytes,
+                new.content.media_type.as_deref(),
             ))?;
         Ok(())
     }
@@ -209,7 +199,7 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
         urgency: urgency_of(row.get(3)?)?,
         expires: Instant::from_micros(row.get(4)?),
         keeping: Keeping::Stored,
-        content: Content { encoding, body: Bytes::from(row.get::<_, Vec<u8>>(8)?) },
+        content: Content { encoding, media_type: row.get(10)?, body: Bytes::from(row.get::<_, Vec<u8>>(8)?) },
     })
 }
 
@@ -223,7 +213,7 @@ pub(super) const fn urgency_number(urgency: Urgency) -> i64 {
     }
 }
 
-fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
+pub(super) fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
     match number {
         0 => Ok(Urgency::VeryLow),
         1 => Ok(Urgency::Low),
@@ -233,6 +223,9 @@ fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
     }
 }
 
+/// In the order of [`urgency_number`].
+pub(super) const URGENCIES: [Urgency; 4] = [Urgency::VeryLow, Urgency::Low, Urgency::Normal, Urgency::High];
+
 pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
@@ -241,13 +234,14 @@ pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
+/// Of one urgency, in which the index keeps the order of the ids.
 const PENDING: &str = "
     SELECT message.id, message.agent, subscription.channel, urgency, expires,
            encoding, encryption, crypto_key, coalesce(shared_body.body, message.body),
-           message.subscription
+           message.subscription, media_type
     FROM message JOIN subscription ON subscription.id = message.subscription
     LEFT JOIN shared_body ON shared_body.id = message.shared
-    WHERE message.agent = ?1 AND message.id > ?2 AND expires > ?3 AND urgency >= ?4
-      AND (?6 IS NULL OR message.subscription = ?6)
-    ORDER BY message.id LIMIT ?5";
+    WHERE message.agent = ?1 AND urgency = ?2 AND message.id > ?3 AND expires > ?4
+      AND (?5 IS NULL OR message.subscription = ?5)
+    ORDER BY message.id LIMIT ?6";
 const REVOKED_AT_ONCE: i64 = 500;

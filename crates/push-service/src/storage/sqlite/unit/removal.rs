@@ -1,21 +1,25 @@
-//! What follows when a message goes: counts, the agent's queue, its receipt, the body that it shared.
+//! Messages go, and what follows: counts, the agent's queue, its receipt, the body that it shared.
 //!
-//! Invariant: whatever deletes a row of `message` passes it to [`Unit::removed`], with [`read_removed`] reading the
-//! columns `id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared`.
+//! Invariant: rows of `message` are deleted by [`Unit::delete`] alone.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Params, Row};
+use webpush::header::Urgency;
 
-use super::messages::unsigned;
+use super::messages::{count, unsigned, urgency_of};
 use super::{Effect, Unit};
 use crate::id::{AgentId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure::Dropped;
 use crate::receipt::Outcome;
 
+/// Which messages are to go.
+pub(super) struct Selected(&'static str);
+
 /// A row that has been deleted.
-pub(super) struct Removed {
+struct Removed {
     id: MessageId,
     agent: AgentId,
     subscription: SubscriptionId,
+    urgency: Urgency,
     bytes: u64,
     receipt: Option<ReceiptSubscriptionId>,
     shared: Option<i64>,
@@ -54,26 +58,28 @@ impl Why {
 }
 
 impl Unit<'_> {
-    /// Deletes one message; `false` when it is not there.
-    pub(super) fn end(&mut self, id: MessageId, why: Why) -> rusqlite::Result<bool> {
+    /// Deletes messages for `why` and does what follows; returns how many there were.
+    pub(super) fn delete(
+        &mut self,
+        which: &Selected,
+        parameters: impl Params,
+        why: Why,
+    ) -> rusqlite::Result<u64> {
         let removed = self
             .connection
-            .prepare_cached(
-                "DELETE FROM message WHERE id = ?1
-                 RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-            )?
-            .query_row([id.number()], read_removed)
-            .optional()?;
-        if let Some(removed) = &removed {
-            self.removed(removed, why)?;
+            .prepare_cached(which.0)?
+            .query_map(parameters, read_removed)?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        for message in &removed {
+            self.removed(message, why)?;
         }
-        Ok(removed.is_some())
+        Ok(count(removed.len()))
     }
 
     /// Does what follows from a deletion.
-    pub(super) fn removed(&mut self, removed: &Removed, why: Why) -> rusqlite::Result<()> {
+    fn removed(&mut self, removed: &Removed, why: Why) -> rusqlite::Result<()> {
         self.totals.messages = self.totals.messages.saturating_sub(1);
-        self.queues.removed(removed.subscription, removed.agent, removed.bytes);
+        self.queues.removed((removed.subscription, removed.agent), removed.urgency, removed.bytes);
         self.effects.push(Effect::Withdrawn(removed.agent, removed.id, why));
         if let Some(shared) = removed.shared {
             self.connection
@@ -95,14 +101,42 @@ impl Unit<'_> {
     }
 }
 
-pub(super) fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
-    let receipt: Option<[u8; 16]> = row.get(4)?;
+fn read_removed(row: &Row<'_>) -> rusqlite::Result<Removed> {
+    let receipt: Option<[u8; 16]> = row.get(5)?;
     Ok(Removed {
         id: MessageId::from_number(row.get(0)?),
         agent: AgentId::from_bytes(row.get(1)?),
         subscription: SubscriptionId::from_bytes(row.get(2)?),
-        bytes: unsigned(row.get(3)?),
+        urgency: urgency_of(row.get(3)?)?,
+        bytes: unsigned(row.get(4)?),
         receipt: receipt.map(ReceiptSubscriptionId::from_bytes),
-        shared: row.get(5)?,
+        shared: row.get(6)?,
     })
 }
+
+/// A statement that returns what [`read_removed`] reads. Statements are looked up by their text, which therefore is made
+/// when this is compiled.
+macro_rules! selected {
+    ($condition:literal) => {
+        Selected(concat!(
+            "DELETE FROM message WHERE ",
+            $condition,
+            " RETURNING id, agent, subscription, urgency, coalesce(shared_bytes, length(body)), receipt, shared"
+        ))
+    };
+}
+
+/// By the message's id.
+pub(super) const ONE: Selected = selected!("id = ?1");
+/// By the message's id and its agent's.
+pub(super) const ONE_OF_AGENT: Selected = selected!("id = ?1 AND agent = ?2");
+/// By subscription and topic.
+pub(super) const WITH_TOPIC: Selected = selected!("subscription = ?1 AND topic = ?2");
+/// By agent and subscription.
+pub(super) const OF_SUBSCRIPTION: Selected = selected!("agent = ?1 AND subscription = ?2");
+/// Of an agent, at most so many.
+pub(super) const SOME_OF_AGENT: Selected =
+    selected!("id IN (SELECT id FROM message WHERE agent = ?1 LIMIT ?2)");
+/// Those that expire at this time or earlier, at most so many.
+pub(super) const SOME_EXPIRED: Selected =
+    selected!("id IN (SELECT id FROM message WHERE expires <= ?1 LIMIT ?2)");

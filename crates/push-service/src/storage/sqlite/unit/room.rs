@@ -3,13 +3,15 @@
 //! At a limit the oldest message of the lowest urgency goes: of the subscription at its own limit, of all that wait for
 //! the agent at the agent's. What is more urgent than the new message never gives way to it.
 
+use std::collections::VecDeque;
+
 use rusqlite::OptionalExtension;
-use webpush::header::Topic;
+use webpush::header::Urgency;
 
 use super::Unit;
-use super::messages::{count, unsigned, urgency_number};
-use super::queues::{Load, Queue};
-use super::removal::Why;
+use super::messages::{count, unsigned, urgency_number, urgency_of};
+use super::queues::{Held, Load, Queue};
+use super::removal::{ONE, Why};
 use crate::id::{AgentId, MessageId, SubscriptionId};
 use crate::message::NewMessage;
 
@@ -29,12 +31,12 @@ impl Unit<'_> {
         let all = self
             .connection
             .prepare_cached(
-                "SELECT subscription, count(*), sum(coalesce(shared_bytes, length(body)))
-                 FROM message WHERE agent = ?1 GROUP BY subscription",
+                "SELECT subscription, urgency, count(*), sum(coalesce(shared_bytes, length(body)))
+                 FROM message WHERE agent = ?1 GROUP BY subscription, urgency",
             )?
             .query_map([agent.bytes()], |row| {
-                let queue = Queue { messages: unsigned(row.get(1)?), bytes: unsigned(row.get(2)?) };
-                Ok((SubscriptionId::from_bytes(row.get(0)?), queue))
+                let held = Held { messages: unsigned(row.get(2)?), bytes: unsigned(row.get(3)?) };
+                Ok((SubscriptionId::from_bytes(row.get(0)?), urgency_of(row.get(1)?)?, held))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         self.queues.learn(agent, &all);
@@ -42,36 +44,18 @@ impl Unit<'_> {
     }
 
     /// Whether `new` fits beside what is more urgent than it and does not have its topic.
-    pub(super) fn can_have_room(&mut self, new: &NewMessage, load: Load) -> rusqlite::Result<bool> {
-        if self.fits(load, new) {
+    pub(super) fn can_have_room(&self, new: &NewMessage, load: Load) -> rusqlite::Result<bool> {
+        if self.fits(load.subscription.total(), load.agent.total(), new) {
             return Ok(true);
         }
-        let subscription = &new.subscription;
-        let staying = self
-            .connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(bytes), 0),
-                        coalesce(sum(own), 0), coalesce(sum(bytes * own), 0)
-                 FROM (SELECT coalesce(shared_bytes, length(body)) AS bytes, subscription = ?2 AS own
-                       FROM message
-                       WHERE agent = ?1 AND urgency > ?3
-                         AND NOT (subscription = ?2 AND topic IS NOT NULL AND topic IS ?4))",
-            )?
-            .query_row(
-                (
-                    subscription.agent.bytes(),
-                    subscription.id.bytes(),
-                    urgency_number(new.urgency),
-                    new.topic.as_ref().map(Topic::as_str),
-                ),
-                |row| {
-                    Ok(Load {
-                        agent: Queue { messages: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) },
-                        subscription: Queue { messages: unsigned(row.get(2)?), bytes: unsigned(row.get(3)?) },
-                    })
-                },
-            )?;
-        Ok(self.fits(staying, new))
+        let mut staying = [load.subscription, load.agent].map(|queue| queue.above(new.urgency));
+        if let Some((urgency, replaced)) = self.with_topic(new)?
+            && urgency > new.urgency
+        {
+            staying.iter_mut().for_each(|held| held.take(replaced));
+        }
+        let [subscription, agent] = staying;
+        Ok(self.fits(subscription, agent, new))
     }
 
     /// Evicts until `new` fits, which [`Unit::can_have_room`] has made sure of.
@@ -79,51 +63,94 @@ impl Unit<'_> {
         let (id, agent) = (new.subscription.id, new.subscription.agent);
         loop {
             let Some(load) = self.load(id, agent)? else { return Ok(()) };
-            let victim = if !self.subscription_takes(load.subscription, new) {
-                self.victim(
-                    new,
-                    "SELECT id FROM message WHERE agent = ?1 AND urgency <= ?2 AND subscription = ?3
-                                  ORDER BY urgency, id LIMIT 1",
-                )?
-            } else if !self.agent_takes(load.agent, new) {
-                self.victim(
-                    new,
-                    "SELECT id FROM message WHERE agent = ?1 AND urgency <= ?2 AND ?3 IS NOT NULL
-                                  ORDER BY urgency, id LIMIT 1",
-                )?
+            let evicted = if !self.subscription_takes(load.subscription.total(), new) {
+                self.evict_from_subscription(new, load.subscription)?
+            } else if !self.agent_takes(load.agent.total(), new) {
+                self.evict_from_agent(agent, load.agent)?
             } else {
                 return Ok(());
             };
-            let Some(victim) = victim else { return Ok(()) };
-            self.end(victim, Why::Evicted)?;
+            if !evicted {
+                return Ok(());
+            }
         }
     }
 
-    fn victim(&self, new: &NewMessage, query: &str) -> rusqlite::Result<Option<MessageId>> {
+    /// The index does not know subscriptions, so the oldest are looked for among all of the agent's messages of that
+    /// urgency; therefore many are looked for at once.
+    fn evict_from_subscription(&mut self, new: &NewMessage, queue: Queue) -> rusqlite::Result<bool> {
         let (id, agent) = (new.subscription.id, new.subscription.agent);
+        let Some(urgency) = queue.lowest() else { return Ok(false) };
+        loop {
+            while let Some(oldest) = self.queues.next_oldest(id, urgency) {
+                if self.delete(&ONE, [oldest.number()], Why::Evicted)? > 0 {
+                    return Ok(true);
+                }
+            }
+            let oldest = self
+                .connection
+                .prepare_cached(OLDEST_OF_SUBSCRIPTION)?
+                .query_map((agent.bytes(), urgency_number(urgency), id.bytes(), OLDEST_AT_ONCE), |row| {
+                    row.get(0).map(MessageId::from_number)
+                })?
+                .collect::<rusqlite::Result<VecDeque<_>>>()?;
+            if oldest.is_empty() {
+                return Ok(false);
+            }
+            self.queues.learn_oldest(id, urgency, oldest);
+        }
+    }
+
+    fn evict_from_agent(&mut self, agent: AgentId, queue: Queue) -> rusqlite::Result<bool> {
+        let Some(urgency) = queue.lowest() else { return Ok(false) };
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached(OLDEST_OF_AGENT)?
+            .query_row((agent.bytes(), urgency_number(urgency)), |row| row.get(0))
+            .optional()?;
+        let Some(oldest) = oldest else { return Ok(false) };
+        Ok(self.delete(&ONE, [oldest], Why::Evicted)? > 0)
+    }
+
+    /// What `new` replaces.
+    fn with_topic(&self, new: &NewMessage) -> rusqlite::Result<Option<(Urgency, Held)>> {
+        let Some(topic) = &new.topic else { return Ok(None) };
         self.connection
-            .prepare_cached(query)?
-            .query_row((agent.bytes(), urgency_number(new.urgency), id.bytes()), |row| row.get(0))
+            .prepare_cached(
+                "SELECT urgency, coalesce(shared_bytes, length(body)) FROM message
+                 WHERE subscription = ?1 AND topic = ?2",
+            )?
+            .query_row((new.subscription.id.bytes(), topic.as_str()), |row| {
+                Ok((urgency_of(row.get(0)?)?, Held { messages: 1, bytes: unsigned(row.get(1)?) }))
+            })
             .optional()
-            .map(|found| found.map(MessageId::from_number))
     }
 
-    fn fits(&self, load: Load, new: &NewMessage) -> bool {
-        self.subscription_takes(load.subscription, new) && self.agent_takes(load.agent, new)
+    fn fits(&self, subscription: Held, agent: Held, new: &NewMessage) -> bool {
+        self.subscription_takes(subscription, new) && self.agent_takes(agent, new)
     }
 
-    fn subscription_takes(&self, queue: Queue, new: &NewMessage) -> bool {
+    fn subscription_takes(&self, held: Held, new: &NewMessage) -> bool {
         let limits = &self.retention;
-        takes(queue, new, limits.subscription_messages_max, limits.subscription_bytes_max)
+        takes(held, new, limits.subscription_messages_max, limits.subscription_bytes_max)
     }
 
-    fn agent_takes(&self, queue: Queue, new: &NewMessage) -> bool {
-        takes(queue, new, self.retention.agent_messages_max, self.retention.agent_bytes_max)
+    fn agent_takes(&self, held: Held, new: &NewMessage) -> bool {
+        takes(held, new, self.retention.agent_messages_max, self.retention.agent_bytes_max)
     }
 }
 
-/// Whether `new` fits into a queue. One message always does.
-fn takes(queue: Queue, new: &NewMessage, messages_max: u64, bytes_max: u64) -> bool {
-    let bytes = queue.bytes.saturating_add(count(new.content.body.len()));
-    (queue.messages < messages_max && bytes <= bytes_max) || queue.messages == 0
+/// Whether `new` fits beside what is held. One message always does.
+fn takes(held: Held, new: &NewMessage, messages_max: u64, bytes_max: u64) -> bool {
+    let bytes = held.bytes.saturating_add(count(new.content.body.len()));
+    (held.messages < messages_max && bytes <= bytes_max) || held.messages == 0
 }
+
+const OLDEST_OF_AGENT: &str = "SELECT id FROM message WHERE agent = ?1 AND urgency = ?2 ORDER BY id LIMIT 1";
+const OLDEST_OF_SUBSCRIPTION: &str = "
+    SELECT id FROM message WHERE agent = ?1 AND urgency = ?2 AND subscription = ?3 ORDER BY id LIMIT ?4";
+/// Messages that will give way, looked for at once.
+const OLDEST_AT_ONCE: i64 = 64;
+
+#[cfg(test)]
+mod tests;

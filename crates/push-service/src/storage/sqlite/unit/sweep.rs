@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::removal::{Why, read_removed};
+use super::removal::{SOME_EXPIRED, SOME_OF_AGENT, Why};
 use super::{Effect, Unit};
 use crate::clock::Instant;
 use crate::id::{AgentId, AggregateId, ReceiptSubscriptionId, SubscriptionId};
@@ -30,18 +30,7 @@ impl Unit<'_> {
     }
 
     fn remove_expired(&mut self, now: Instant) -> rusqlite::Result<u64> {
-        let expired = self
-            .connection
-            .prepare_cached(
-                "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires <= ?1 LIMIT ?2)
-                 RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-            )?
-            .query_map((now.micros(), ROWS_AT_ONCE.cast_signed()), read_removed)?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        for message in &expired {
-            self.removed(message, Why::Expired)?;
-        }
-        Ok(u64::try_from(expired.len()).unwrap_or(0))
+        self.delete(&SOME_EXPIRED, (now.micros(), ROWS_AT_ONCE.cast_signed()), Why::Expired)
     }
 
     /// One agent after the other: first its messages, in steps, then its subscriptions and itself.
@@ -57,18 +46,9 @@ impl Unit<'_> {
 
     /// Removes some of what an agent has, and the agent once nothing waits for it.
     pub(in crate::storage::sqlite) fn remove_agent(&mut self, agent: AgentId) -> rusqlite::Result<Step> {
-        let messages = self
-            .connection
-            .prepare_cached(
-                "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE agent = ?1 LIMIT ?2)
-                 RETURNING id, agent, subscription, coalesce(shared_bytes, length(body)), receipt, shared",
-            )?
-            .query_map((agent.bytes(), ROWS_AT_ONCE.cast_signed()), read_removed)?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        for message in &messages {
-            self.removed(message, Why::Unsubscribed)?;
-        }
-        if u64::try_from(messages.len()).unwrap_or(0) >= ROWS_AT_ONCE {
+        let messages =
+            self.delete(&SOME_OF_AGENT, (agent.bytes(), ROWS_AT_ONCE.cast_signed()), Why::Unsubscribed)?;
+        if messages >= ROWS_AT_ONCE {
             return Ok(Step::More);
         }
         let subscriptions = self
