@@ -19,6 +19,7 @@ mod access;
 mod account;
 mod annotation;
 mod change;
+mod email;
 mod error;
 mod ids;
 mod lazy;
@@ -41,6 +42,7 @@ pub use annotation::{
     EntryScope,
 };
 pub use change::{AccountChanges, Cause, Changes, MailboxChange, MailboxChanges, MembershipChange, Origin};
+pub use email::*;
 pub use error::{Error, Result};
 pub use ids::*;
 pub use mail::{

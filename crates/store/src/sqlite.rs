@@ -21,6 +21,9 @@ pub(crate) mod check;
 pub(crate) mod checkpoint;
 pub(crate) mod credentials;
 pub(crate) mod edit;
+pub(crate) mod email_edit;
+pub(crate) mod email_log;
+pub(crate) mod emails;
 pub(crate) mod flags;
 pub(crate) mod log;
 pub(crate) mod mailboxes;
@@ -33,6 +36,7 @@ pub(crate) mod rename;
 pub(crate) mod revocations;
 pub(crate) mod schema;
 pub(crate) mod upkeep;
+pub(crate) mod uploads;
 pub(crate) mod writer;
 
 /// A connection inside a transaction, with statements that say what they are when they fail.

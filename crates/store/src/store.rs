@@ -29,6 +29,7 @@ use crate::{Access, AccountId, Cause, Error, Origin, Result, Rights, UnixTime};
 mod accounts;
 mod annotations;
 mod changes;
+mod emails;
 #[cfg(test)]
 mod full_disk_tests;
 pub(crate) mod lifecycle;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::sqlite::upkeep;
+use crate::sqlite::{upkeep, uploads};
 use crate::store::{Inner, now};
 use crate::{Result, UnixTime};
 
@@ -44,6 +44,8 @@ pub(crate) async fn round(store: &Arc<Inner>, now: UnixTime) -> Result<()> {
     for (account, until) in store.read(move |sql| upkeep::stale_tombstones(sql, before)).await? {
         while store.write(move |tx| upkeep::prune(tx, account, until, STEP)).await? {}
     }
+    let before = UnixTime(now.0.saturating_sub(UPLOAD_SECONDS));
+    while store.write(move |tx| uploads::expire(tx, before, STEP)).await? {}
     let keys = store.read(upkeep::stale_thread_keys).await?;
     for chunk in keys.chunks(STEP as usize) {
         let chunk = chunk.to_vec();
@@ -75,5 +77,7 @@ const FIRST_ROUND_SECONDS: u64 = 600;
 const STEP: u32 = 500;
 /// 30 days: a client that has been away for longer reads its mailboxes anew.
 const TOMBSTONE_SECONDS: i64 = 30 * 24 * 3600;
+/// A day, which with rounds of six hours is at most 30 hours: RFC 8620 §6.1 asks for one.
+const UPLOAD_SECONDS: i64 = 24 * 3600;
 /// A day: longer than a backup copies files.
 const BLOB_GRACE_SECONDS: i64 = 24 * 3600;

@@ -161,14 +161,28 @@ pub(crate) fn remove_alias(tx: &Tx<'_>, id: AccountId, alias: &str) -> Result<()
     if removed == 0 { Err(Error::NotFound("alias")) } else { Ok(()) }
 }
 
+/// Whether a new message is one that its owner has to be told of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is.
+    Announced,
+    /// They wrote it themselves.
+    Quiet,
+}
+
 /// Counts a new message: its id, which is also its MODSEQ's commit. What is over quota writes nothing.
-pub(crate) fn take_message(tx: &Tx<'_>, id: AccountId, size: u64) -> Result<(u64, Changes)> {
+pub(crate) fn take_message(
+    tx: &Tx<'_>,
+    id: AccountId,
+    size: u64,
+    arrival: Arrival,
+) -> Result<(u64, Changes)> {
     let taken = tx.sql.one(
         "take message id",
         "UPDATE account SET modseq = modseq + 1, next_message_id = next_message_id + 1, \
-         used_bytes = used_bytes + ?2 WHERE id = ?1 AND used_bytes + ?2 <= ifnull(quota_bytes, used_bytes + ?2) \
+         thread_modseq = modseq + 1, delivery_modseq = iif(?3, modseq + 1, delivery_modseq), used_bytes = used_bytes + ?2 WHERE id = ?1 AND used_bytes + ?2 <= ifnull(quota_bytes, used_bytes + ?2) \
          RETURNING next_message_id - 1, modseq",
-        [int(id.0), int(size)],
+        params![int(id.0), int(size), arrival == Arrival::Announced],
         |row| Ok((uint(row, 0)?, ModSeq(uint(row, 1)?))),
     )?;
     let Some((message, modseq)) = taken else {

@@ -2,12 +2,14 @@
 
 use rusqlite::params;
 
+use super::accounts::Arrival;
 use super::blobs::{self, Content};
 use super::edit::By;
 use super::writer::Tx;
 use super::{accounts, cause_column, flags, halves, int, mailboxes, origin_columns, uint};
 use crate::{
-    Delivered, Error, Flags, MessageId, ModSeq, Placed, Result, Target, ThreadId, Uid, UidValidity, UnixTime,
+    Cause, Delivered, Error, Flags, MailboxId, MessageId, ModSeq, Placed, Result, SpecialUse, Target,
+    ThreadId, Uid, UidValidity, UnixTime,
 };
 
 /// A message with everything worked out that needs no transaction; made once for all recipients.
@@ -33,7 +35,8 @@ pub(crate) struct Placing {
 /// Puts a message into a mailbox.
 pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing) -> Result<Delivered> {
     let mailbox = mailboxes::resolve(tx.sql, by.account, &placing.target)?;
-    let (id, changes) = accounts::take_message(tx, by.account, message.content.size)?;
+    let arrival = arrival(tx, by, mailbox, placing.flags)?;
+    let (id, changes) = accounts::take_message(tx, by.account, message.content.size, arrival)?;
     let id = MessageId(id);
     let flags = flags::with_keywords(tx, by.account, changes.modseq, placing.flags, &placing.keywords)?;
     let blob = blobs::retain(tx, &message.content)?;
@@ -51,7 +54,7 @@ pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing
     let counted = tx.sql.one(
         "count new message",
         "UPDATE mailbox SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + ?3, \
-         deleted = deleted + ?4, size = size + ?5, highest_modseq = ?6 WHERE account_id = ?1 AND id = ?2 \
+         deleted = deleted + ?4, size = size + ?5, highest_modseq = ?6, counts_modseq = ?6 WHERE account_id = ?1 AND id = ?2 \
          RETURNING uid_next - 1, uid_validity",
         params![
             int(by.account.0),
@@ -71,6 +74,17 @@ pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing
     let placed = Placed { mailbox, uid_validity: UidValidity(uid_validity), uid, message: id, thread };
     insert_membership(tx, by, &placed, (flags, changes.modseq, size, placing.received_at))?;
     Ok(Delivered { placed, changes })
+}
+
+/// RFC 8621 §1.5: EmailDelivery changes when an email is added. Not for what the account's owner writes: drafts, and copies of
+/// what was sent.
+fn arrival(tx: &Tx<'_>, by: &By, mailbox: MailboxId, flags: Flags) -> Result<Arrival> {
+    if by.cause == Cause::Delivery {
+        return Ok(Arrival::Announced);
+    }
+    let special_use = mailboxes::one(tx.sql, by.account, mailbox)?.special_use;
+    let is_own = matches!(special_use, Some(SpecialUse::Drafts | SpecialUse::Sent));
+    Ok(if is_own || flags.contains(Flags::DRAFT) { Arrival::Quiet } else { Arrival::Announced })
 }
 
 fn insert_membership(
@@ -98,7 +112,8 @@ fn insert_membership(
             tx.now.0,
             cause_column(by.cause),
             credential,
-            session
+            session,
+            int(modseq.0)
         ],
     )?;
     Ok(())

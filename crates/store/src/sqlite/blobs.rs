@@ -273,9 +273,14 @@ pub(crate) fn identity(sql: Sql<'_>, account: AccountId, message: MessageId) -> 
         "SELECT b.id, b.hash, b.size FROM message m JOIN blob b ON b.id = m.blob_id \
          WHERE m.account_id = ?1 AND m.id = ?2",
         [int(account.0), int(message.0)],
-        |row| Ok(Identity { id: BlobId(row.get(0)?), hash: row.get(1)?, size: uint(row, 2)? }),
+        identity_of,
     )?;
     found.ok_or(Error::NotFound("message"))
+}
+
+/// Reads `id, hash, size` of a blob.
+pub(crate) fn identity_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Identity> {
+    Ok(Identity { id: BlobId(row.get(0)?), hash: row.get(1)?, size: uint(row, 2)? })
 }
 
 /// A stretch of content; of what is beyond its end, nothing.

@@ -156,7 +156,8 @@ const RULES: [(&str, &str); 15] = [
     (
         "a blob's references are counted wrong",
         "SELECT b.refs AS refs, ifnull(c.n, 0) AS counted FROM blob b \
-         LEFT JOIN (SELECT blob_id, count(*) AS n FROM message GROUP BY blob_id) c ON c.blob_id = b.id \
+         LEFT JOIN (SELECT blob_id, count(*) AS n FROM (SELECT blob_id FROM message UNION ALL SELECT blob_id FROM upload) \
+           GROUP BY blob_id) c ON c.blob_id = b.id \
          WHERE b.refs <> ifnull(c.n, 0) OR (b.refs = 0) <> (b.freed_at <> 0)",
     ),
     (

@@ -33,6 +33,8 @@ pub(crate) struct Member {
     pub(crate) thread: ThreadId,
     pub(crate) size: u64,
     pub(crate) received_at: i64,
+    /// When the message came into the account.
+    pub(crate) created: ModSeq,
 }
 
 /// What a mailbox's counts have to be changed by.
@@ -42,6 +44,8 @@ struct Delta {
     unseen: i64,
     deleted: i64,
     size: i64,
+    /// Whether the counts that JMAP shows may be others now: those of drafts and of deleted messages differ from IMAP's.
+    is_counted_anew: bool,
 }
 
 /// Collects what a request does to an account, so that each counter is written once. [`Edit::finish`] writes them.
@@ -51,11 +55,13 @@ pub(crate) struct Edit<'t, 'c> {
     modseq: Option<ModSeq>,
     mailboxes: BTreeMap<MailboxId, Delta>,
     freed_bytes: u64,
+    /// Whether a thread has lost or found an email that JMAP shows.
+    is_thread_changed: bool,
 }
 
 impl<'t, 'c> Edit<'t, 'c> {
     pub(crate) fn new(tx: &'t Tx<'c>, by: By) -> Self {
-        Self { tx, by, modseq: None, mailboxes: BTreeMap::new(), freed_bytes: 0 }
+        Self { tx, by, modseq: None, mailboxes: BTreeMap::new(), freed_bytes: 0, is_thread_changed: false }
     }
 
     /// The MODSEQ of this request; the account's is raised when it is first asked for.
@@ -78,7 +84,8 @@ impl<'t, 'c> Edit<'t, 'c> {
             self.tx.sql.run(
                 "count mailbox",
                 "UPDATE mailbox SET messages = messages + ?3, unseen = unseen + ?4, deleted = deleted + ?5, \
-                 size = size + ?6, highest_modseq = ?7 WHERE account_id = ?1 AND id = ?2",
+                 size = size + ?6, highest_modseq = ?7, counts_modseq = iif(?8, ?7, counts_modseq) \
+                 WHERE account_id = ?1 AND id = ?2",
                 params![
                     int(account.0),
                     int(mailbox.0),
@@ -86,8 +93,16 @@ impl<'t, 'c> Edit<'t, 'c> {
                     delta.unseen,
                     delta.deleted,
                     delta.size,
-                    int(modseq.0)
+                    int(modseq.0),
+                    delta.is_counted_anew
                 ],
+            )?;
+        }
+        if self.is_thread_changed {
+            self.tx.sql.run(
+                "mark threads",
+                "UPDATE account SET thread_modseq = ?2 WHERE id = ?1",
+                [int(account.0), int(modseq.0)],
             )?;
         }
         if self.freed_bytes > 0 {
@@ -135,7 +150,8 @@ impl<'t, 'c> Edit<'t, 'c> {
                 self.tx.now.0,
                 cause_column(self.by.cause),
                 credential,
-                session
+                session,
+                int(member.created.0)
             ],
         )?;
         self.count(member.mailbox, member.flags, member.size, 1);
@@ -159,12 +175,16 @@ impl<'t, 'c> Edit<'t, 'c> {
         let delta = self.mailboxes.entry(member.mailbox).or_default();
         delta.unseen += unseen(flags) - unseen(member.flags);
         delta.deleted += deleted(flags) - deleted(member.flags);
+        let changed = Flags(flags.0 ^ member.flags.0);
+        delta.is_counted_anew |= changed.0 & COUNTED.0 != 0;
+        self.is_thread_changed |= changed.contains(Flags::DELETED);
         Ok(())
     }
 
     /// Takes a message out of a mailbox, leaving a tombstone. The message stays.
     pub(crate) fn remove(&mut self, member: &Member) -> Result<()> {
         let modseq = self.modseq()?;
+        let hidden_since = if member.flags.contains(Flags::DELETED) { member.modseq } else { ModSeq(0) };
         let account = int(self.by.account.0);
         let (credential, session) = origin_columns(self.by.origin);
         self.tx.sql.run(
@@ -175,10 +195,12 @@ impl<'t, 'c> Edit<'t, 'c> {
         self.tx.sql.run(
             "remember expunged",
             "INSERT INTO expunged (account_id, modseq, mailbox_id, uid, message_id, cause, credential_id, session_id, \
-             gone_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             gone_at, thread_id, created_modseq, deleted_modseq) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 account, int(modseq.0), int(member.mailbox.0), member.uid.0, int(member.message.0),
-                cause_column(self.by.cause), credential, session, self.tx.now.0
+                cause_column(self.by.cause), credential, session, self.tx.now.0, int(member.thread.0),
+                int(member.created.0), int(hidden_since.0)
             ],
         )?;
         self.count(member.mailbox, member.flags, member.size, -1);
@@ -205,6 +227,7 @@ impl<'t, 'c> Edit<'t, 'c> {
         )?;
         let blob = blob
             .ok_or_else(|| Error::Bug(format!("message {} is in a mailbox but not there", member.message)))?;
+        self.is_thread_changed = true;
         self.freed_bytes = self.freed_bytes.saturating_add(member.size);
         blobs::release(self.tx, blob)
     }
@@ -215,17 +238,17 @@ impl<'t, 'c> Edit<'t, 'c> {
         delta.unseen += sign * unseen(flags);
         delta.deleted += sign * deleted(flags);
         delta.size += sign * int(size);
+        delta.is_counted_anew = true;
     }
 }
 
 /// The one way into a mailbox; new in all its columns, so `modseq` and `cause` are those of the arrival.
 pub(crate) const INSERT_MEMBERSHIP: &str = "INSERT INTO membership (account_id, mailbox_id, uid, message_id, flags_low, flags_high, modseq, \
-      thread_id, size, received_at, saved_at, arrived_modseq, arrived_cause, cause, credential_id, session_id) \
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?7, ?12, ?12, ?13, ?14)";
+      thread_id, size, received_at, saved_at, arrived_modseq, arrived_cause, cause, credential_id, session_id, \
+      created_modseq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?7, ?12, ?12, ?13, ?14, ?15)";
 
 /// The columns of [`member`], in its order.
-pub(crate) const MEMBER_COLUMNS: &str =
-    "mailbox_id, uid, message_id, flags_low, flags_high, modseq, thread_id, size, received_at";
+pub(crate) const MEMBER_COLUMNS: &str = "mailbox_id, uid, message_id, flags_low, flags_high, modseq, thread_id, size, received_at, created_modseq";
 
 /// Reads [`MEMBER_COLUMNS`].
 pub(crate) fn member(row: &rusqlite::Row<'_>) -> rusqlite::Result<Member> {
@@ -238,8 +261,12 @@ pub(crate) fn member(row: &rusqlite::Row<'_>) -> rusqlite::Result<Member> {
         thread: ThreadId(uint(row, 6)?),
         size: uint(row, 7)?,
         received_at: row.get(8)?,
+        created: ModSeq(uint(row, 9)?),
     })
 }
+
+/// The flags that JMAP's counts depend on.
+const COUNTED: Flags = Flags(1 | 1 << 3 | 1 << 4);
 
 fn unseen(flags: Flags) -> i64 {
     i64::from(!flags.contains(Flags::SEEN))

@@ -9,7 +9,9 @@ use rusqlite::params;
 use super::edit::{Edit, MEMBER_COLUMNS, Member, member};
 use super::writer::Tx;
 use super::{Sql, int};
-use crate::{AccountId, Entry, Error, FlagChange, Flags, Keywords, MailboxId, ModSeq, Result, Uid};
+use crate::{
+    AccountId, Entry, Error, FlagChange, Flags, Keywords, MailboxId, MessageId, ModSeq, Result, Uid,
+};
 
 /// A change with its keywords turned into bits.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,28 @@ pub(crate) fn store(edit: &mut Edit<'_, '_>, request: &StoreFlags<'_>) -> Result
     Ok((entries, modified))
 }
 
+/// Changes the flags of a message wherever it is.
+pub(crate) fn change_message(edit: &mut Edit<'_, '_>, message: MessageId, change: &FlagChange) -> Result<()> {
+    let bits = resolve(edit, change)?;
+    for member in memberships(edit, message)? {
+        let wanted = shared(member.flags.without(bits.remove).union(bits.add));
+        let flags = wanted.union(Flags(member.flags.0 & Flags::DELETED.0));
+        if flags != member.flags {
+            edit.set_flags(&member, flags)?;
+        }
+    }
+    Ok(())
+}
+
+fn memberships(edit: &Edit<'_, '_>, message: MessageId) -> Result<Vec<Member>> {
+    edit.tx.sql.all(
+        "find other memberships",
+        &format!("SELECT {MEMBER_COLUMNS} FROM membership WHERE account_id = ?1 AND message_id = ?2"),
+        [int(edit.by.account.0), int(message.0)],
+        member,
+    )
+}
+
 /// The flags that belong to the message.
 pub(crate) fn shared(flags: Flags) -> Flags {
     flags.without(Flags::DELETED)
@@ -92,13 +116,7 @@ pub(crate) fn shared(flags: Flags) -> Flags {
 
 /// Gives the message's other memberships the same flags.
 fn set_elsewhere(edit: &mut Edit<'_, '_>, changed: &Member, flags: Flags) -> Result<()> {
-    let memberships = edit.tx.sql.all(
-        "find other memberships",
-        &format!("SELECT {MEMBER_COLUMNS} FROM membership WHERE account_id = ?1 AND message_id = ?2"),
-        [int(edit.by.account.0), int(changed.message.0)],
-        member,
-    )?;
-    for other in memberships {
+    for other in memberships(edit, changed.message)? {
         if (other.mailbox, other.uid) != (changed.mailbox, changed.uid) {
             edit.set_flags(&other, flags.union(Flags(other.flags.0 & Flags::DELETED.0)))?;
         }

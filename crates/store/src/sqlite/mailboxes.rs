@@ -226,6 +226,16 @@ pub(crate) fn mark(tx: &Tx<'_>, by: &By, modseq: ModSeq, name: &MailboxName) -> 
     tx.sql.run("mark mailbox", sql, values).map(|_| ())
 }
 
+/// Sets a mailbox's `sortOrder`.
+pub(crate) fn set_sort_order(tx: &Tx<'_>, by: &By, id: MailboxId, order: u32) -> Result<Changes> {
+    let mailbox = one(tx.sql, by.account, id)?;
+    let modseq = tx.raise_modseq(by.account)?;
+    let sql = "UPDATE mailbox SET sort_order = ?3 WHERE account_id = ?1 AND id = ?2";
+    tx.sql.run("set sort order", sql, params![int(by.account.0), int(id.0), order])?;
+    mark(tx, by, modseq, &mailbox.name)?;
+    Ok(Changes { account: by.account, modseq })
+}
+
 /// The numbers that uses are stored as: never change one. 0 is none.
 const USES: [(i64, SpecialUse); 5] = [
     (1, SpecialUse::Archive),

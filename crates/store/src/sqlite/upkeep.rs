@@ -10,7 +10,7 @@ use rusqlite::params;
 
 use super::blobs::{self, BlobId, Directory};
 use super::writer::Tx;
-use super::{Sql, check, int, uint};
+use super::{Sql, check, int, uint, uploads};
 use crate::{AccountId, Error, ModSeq, Result, UnixTime};
 
 /// Accounts with tombstones from before a time, each with the MODSEQ of the last such one.
@@ -144,6 +144,7 @@ pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool>
     if !messages.is_empty() {
         return Ok(true);
     }
+    uploads::purge(tx, account)?;
     for (what, text) in [
         ("purge tombstones", "DELETE FROM expunged WHERE account_id = ?1"),
         ("purge gone mailboxes", "DELETE FROM mailbox_gone WHERE account_id = ?1"),

@@ -123,7 +123,7 @@ impl Store {
 
     /// Everything about a message that needs no transaction. A large one is written to its file here. One whose size has
     /// more than 32 bits is refused with Limit: offsets into it have no more.
-    async fn prepare(&self, raw: &Raw, reach: Reach) -> Result<Arc<Prepared>> {
+    pub(super) async fn prepare(&self, raw: &Raw, reach: Reach) -> Result<Arc<Prepared>> {
         let files = self.inner.files().clone();
         let bytes = raw.bytes.clone();
         let parsed = Arc::clone(&raw.parsed);
