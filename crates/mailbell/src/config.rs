@@ -12,6 +12,7 @@
 //! - A relative path in the file is relative to the file, one in a variable to the working directory.
 
 pub(crate) mod gateway;
+mod jmap;
 mod oauth;
 mod push_limits;
 mod source;
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<CertificateFiles>,
     /// IMAP.
     pub(crate) imap: Imap,
+    /// JMAP.
+    pub(crate) jmap: jmap::Jmap,
     /// Who may log in.
     pub(crate) authentication: Authentication,
     /// Web Push to devices.
@@ -70,9 +73,9 @@ pub(crate) struct Listen {
     pub(crate) imap: Vec<ListenAddress>,
     /// IMAP over TLS.
     pub(crate) imaps: Vec<ListenAddress>,
-    /// Health and metrics, not encrypted: for the operator's network.
+    /// Health, metrics and JMAP, not encrypted: for the operator's network and proxies with TLS.
     pub(crate) http: Vec<ListenAddress>,
-    /// Health and metrics over TLS.
+    /// JMAP over TLS, and health and metrics for trusted addresses.
     pub(crate) https: Vec<ListenAddress>,
     /// The push service, over TLS. TCP only.
     pub(crate) push: Vec<ListenAddress>,
@@ -279,6 +282,7 @@ fn assemble(reader: &mut Reader) -> Config {
         data_dir: path(reader, "data_dir").unwrap_or_else(|| PathBuf::from("mailbell-data")),
         tls: certificate_files(reader),
         imap: Imap { allow_plaintext_login: reader.read("imap.allow_plaintext_login", false, value::flag) },
+        jmap: jmap::read(reader),
         authentication: authentication(reader),
         push: push(reader),
         push_service: push_service(reader),

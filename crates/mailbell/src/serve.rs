@@ -10,6 +10,7 @@ pub(crate) mod signal;
 mod signing_keys;
 mod sockets;
 mod status;
+mod web;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -27,6 +27,7 @@ use webpush::origin::Origin;
 use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
+use super::web::Connections;
 use crate::config::{Config, Introspection, ListenAddress, MessageRate, OAuth, PushLimits};
 use crate::data_dir;
 use crate::tls::{Tls, read_authorities};
@@ -143,6 +144,31 @@ pub(crate) fn imap_options(
         peers: peers(config),
         push,
     })
+}
+
+/// How JMAP behaves.
+pub(crate) fn jmap_options(config: &Config, authenticator: &Authenticator) -> jmap::Options {
+    let settings = &config.jmap;
+    jmap::Options {
+        authenticator: authenticator.clone(),
+        public_url: settings.public_url.as_ref().map(Url::to_string),
+        hostname: config.hostname.clone(),
+        limits: jmap::Limits {
+            request_bytes: usize::try_from(settings.request_bytes).unwrap_or(usize::MAX),
+            calls: settings.calls,
+            requests: settings.requests,
+            objects_in_get: settings.objects_in_get,
+            objects_in_set: settings.objects_in_set,
+            upload_bytes: settings.upload_bytes,
+            uploads: settings.uploads,
+            message_bytes: config.limits.message_bytes,
+        },
+    }
+}
+
+/// How many may connect over HTTP.
+pub(crate) fn web_connections(config: &Config) -> Connections {
+    Connections { all: config.jmap.connections, each: config.jmap.connections_per_address }
 }
 
 /// Who counts as one peer.

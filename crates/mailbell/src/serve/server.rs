@@ -32,7 +32,8 @@ use super::listener::Listener;
 use super::parts;
 use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
-use super::status::{self, Status};
+use super::status::Status;
+use super::web::Web;
 use crate::config::{Config, Listen, ListenAddress};
 use crate::data_dir::Lock;
 use crate::tls::{CertificateOrigin, Tls};
@@ -71,13 +72,15 @@ impl Server {
         let push = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
         server.keys = Some(keys);
         let authenticator = parts::authenticator(config, &store)?;
+        let jmap = jmap::Server::new(store.clone(), bus.clone(), parts::jmap_options(config, &authenticator));
         let options = parts::imap_options(config, &server.tls, push, authenticator)?;
         let imap = imap::Server::new(store.clone(), bus, options);
         server.start_imap(&imap, Security::StartTls, sockets.imap);
         server.start_imap(&imap, Security::ImplicitTls, sockets.imaps);
         server.start_lmtp(config, &store, sockets.lmtp)?;
         server.start_push_service(config, sockets.push)?;
-        server.start_status(sockets.http, sockets.https)?;
+        server.start_jmap(&jmap);
+        server.start_web(config, Some(jmap), (sockets.http, sockets.https))?;
         server.announce_ready();
         Ok(server)
     }
@@ -93,7 +96,7 @@ impl Server {
 
         let mut server = Self::new(lock, tls, sockets.addresses()?, None)?;
         server.start_push_service(config, sockets.push)?;
-        server.start_status(sockets.http, sockets.https)?;
+        server.start_web(config, None, (sockets.http, sockets.https))?;
         server.announce_ready();
         Ok(server)
     }
@@ -163,23 +166,32 @@ impl Server {
         }
     }
 
-    fn start_status(&mut self, http: Vec<Listener>, https: Vec<Listener>) -> anyhow::Result<()> {
+    fn start_web(
+        &mut self,
+        config: &Config,
+        jmap: Option<jmap::Server>,
+        (http, https): (Vec<Listener>, Vec<Listener>),
+    ) -> anyhow::Result<()> {
         self.spawn("the upkeep of metrics", keep_metrics(recorder()?, self.stop.clone()));
+        let web = Web::new(self.status.clone(), jmap, parts::peers(config), parts::web_connections(config));
         for listener in http {
-            self.spawn(
-                "the http listener",
-                status::serve(listener, None, self.status.clone(), self.stop.clone()),
-            );
+            self.spawn("the http listener", web.clone().serve(listener, None, self.stop.clone()));
         }
         if !https.is_empty() {
             let acceptor = TlsAcceptor::from(self.tls.server_config(&[b"http/1.1"])?);
             for listener in https {
-                let serve =
-                    status::serve(listener, Some(acceptor.clone()), self.status.clone(), self.stop.clone());
+                let serve = web.clone().serve(listener, Some(acceptor.clone()), self.stop.clone());
                 self.spawn("the https listener", serve);
             }
         }
         Ok(())
+    }
+
+    fn start_jmap(&mut self, server: &jmap::Server) {
+        let (server, stop) = (server.clone(), self.stop.clone());
+        self.spawn("the JMAP server", async move {
+            stop.run_until_cancelled(server.follow_revocations()).await;
+        });
     }
 
     fn start_notifier(

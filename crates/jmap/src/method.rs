@@ -1,0 +1,109 @@
+//! Methods, one file each, and what is the same for all: dispatch, arguments, the account.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use store::Access;
+
+use crate::reply::{MethodError, Problem};
+use crate::server::Inner;
+use crate::session;
+use crate::wire::id;
+use crate::wire::reference::{self, ReferenceError};
+use crate::wire::request::{Invocation, Request};
+
+mod echo;
+
+/// Arguments of a call or a response.
+pub(crate) type Arguments = Map<String, Value>;
+
+/// What a method answers.
+pub(crate) type Outcome = Result<Arguments, MethodError>;
+
+/// What a method runs with.
+pub(crate) struct Context<'c> {
+    /// What all requests share.
+    pub(crate) server: &'c Inner,
+    /// Who asks.
+    pub(crate) access: &'c Access,
+    /// Ids of what this request has made, and the one before told, by the client's own.
+    pub(crate) created_ids: BTreeMap<String, String>,
+}
+
+impl Context<'_> {
+    #[expect(dead_code, reason = "methods of mail will use it")]
+    /// Checks the argument `accountId`.
+    // RFC 8620 §3.6.2: an account of somebody else is not found, whether or not there is one.
+    pub(crate) fn check_account(&self, account: &str) -> Result<(), MethodError> {
+        if id::account(account) == Some(self.access.owner()) {
+            Ok(())
+        } else {
+            Err(MethodError::AccountNotFound)
+        }
+    }
+}
+
+/// Runs the calls of a request; their responses in order.
+pub(crate) async fn run(request: Request, context: &mut Context<'_>) -> Result<Vec<Invocation>, Problem> {
+    let using = known(&request.using)?;
+    if request.calls.len() > context.server.options.limits.calls {
+        return Err(Problem::Limit("maxCallsInRequest"));
+    }
+    let mut responses: Vec<Invocation> = Vec::with_capacity(request.calls.len());
+    for Invocation { name, arguments, id } in request.calls {
+        let began = Instant::now();
+        let method = METHODS.iter().find(|method| method.0 == name && using.contains(method.1));
+        let outcome = match method {
+            None => Err(MethodError::UnknownMethod),
+            Some((name, _)) => match resolved(arguments, &responses) {
+                Ok(arguments) => call(name, arguments, context).await,
+                Err(error) => Err(error),
+            },
+        };
+        let method = method.map_or("unknown", |(name, _)| name);
+        let result = outcome.as_ref().map_or_else(MethodError::name, |_| "ok");
+        metrics::counter!("mailbell_jmap_methods_total", "method" => method, "outcome" => result)
+            .increment(1);
+        let (account, duration_us) = (context.access.owner().0, began.elapsed().as_micros());
+        tracing::info!(account, method, outcome = result, duration_us, "jmap.method");
+        responses.push(match outcome {
+            Ok(arguments) => Invocation { name, arguments, id },
+            Err(error) => Invocation { name: "error".to_owned(), arguments: error.arguments(), id },
+        });
+    }
+    Ok(responses)
+}
+
+/// RFC 8620 §3.3: each capability that is used has to be known.
+fn known(using: &[String]) -> Result<BTreeSet<&'static str>, Problem> {
+    let find = |name: &String| CAPABILITIES.iter().copied().find(|known| known == name);
+    using.iter().map(|name| find(name).ok_or_else(|| Problem::UnknownCapability(name.clone()))).collect()
+}
+
+fn resolved(arguments: Arguments, responses: &[Invocation]) -> Outcome {
+    reference::resolve(arguments, responses).map_err(|error| match error {
+        ReferenceError::Both(_) => MethodError::InvalidArguments(error.to_string()),
+        ReferenceError::Unresolved(_) => MethodError::InvalidResultReference(error.to_string()),
+    })
+}
+
+async fn call(method: &str, arguments: Arguments, _context: &mut Context<'_>) -> Outcome {
+    match method {
+        "Core/echo" => Ok(echo::run(arguments)),
+        _ => Err(MethodError::UnknownMethod),
+    }
+}
+
+/// Arguments in their type.
+#[expect(dead_code, reason = "the first method with typed arguments uses it")]
+pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, MethodError> {
+    serde_json::from_value(Value::Object(arguments))
+        .map_err(|error| MethodError::InvalidArguments(error.to_string()))
+}
+
+const CAPABILITIES: [&str; 2] = [session::CORE, session::MAIL];
+
+/// Methods, each with the capability that it belongs to.
+const METHODS: [(&str, &str); 1] = [("Core/echo", session::CORE)];

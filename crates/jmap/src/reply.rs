@@ -1,0 +1,135 @@
+//! The one place where errors become answers: problems of a request (RFC 7807, RFC 8620 §3.6.1), errors of a method
+//! (RFC 8620 §3.6.2), and of one object in a /set (RFC 8620 §5.3).
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::wire::request::RequestError;
+
+/// What is wrong with a request as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// `unknownCapability`
+    UnknownCapability(String),
+    /// `notJSON`
+    NotJson(String),
+    /// `notRequest`
+    NotRequest(String),
+    /// `limit`, with its name.
+    Limit(&'static str),
+    /// Anything that HTTP has a status for.
+    Status(StatusCode, &'static str),
+}
+
+impl Problem {
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Status(status, _) => *status,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The problem details.
+    pub(crate) fn body(&self) -> Value {
+        let of = |kind: &str, detail: &str| {
+            let status = self.status().as_u16();
+            json!({ "type": format!("urn:ietf:params:jmap:error:{kind}"), "status": status, "detail": detail })
+        };
+        match self {
+            Self::UnknownCapability(name) => {
+                of("unknownCapability", &format!("the capability {name:?} is not known here"))
+            }
+            Self::NotJson(why) => of("notJSON", why),
+            Self::NotRequest(why) => of("notRequest", why),
+            Self::Limit(name) => {
+                let mut body = of("limit", &format!("more than {name} in the session resource says"));
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("limit".to_owned(), Value::from(*name));
+                }
+                body
+            }
+            Self::Status(status, detail) => json!({
+                "type": "about:blank",
+                "status": status.as_u16(),
+                "title": status.canonical_reason().unwrap_or_default(),
+                "detail": detail,
+            }),
+        }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NotJson(why) => Self::NotJson(why.to_string()),
+            RequestError::NotRequest(why) => Self::NotRequest(why.to_owned()),
+        }
+    }
+}
+
+/// Why a method was not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MethodError {
+    /// `unknownMethod`
+    UnknownMethod,
+    /// `invalidArguments`, and what is wrong.
+    InvalidArguments(String),
+    /// `invalidResultReference`, and which.
+    InvalidResultReference(String),
+    /// `forbidden`
+    Forbidden,
+    /// `accountNotFound`
+    AccountNotFound,
+    /// `requestTooLarge`
+    #[expect(dead_code, reason = "methods of mail will use it")]
+    RequestTooLarge,
+    /// `serverUnavailable`
+    ServerUnavailable,
+    /// `serverFail`
+    ServerFail,
+}
+
+impl MethodError {
+    /// Its name in RFC 8620.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownMethod => "unknownMethod",
+            Self::InvalidArguments(_) => "invalidArguments",
+            Self::InvalidResultReference(_) => "invalidResultReference",
+            Self::Forbidden => "forbidden",
+            Self::AccountNotFound => "accountNotFound",
+            Self::RequestTooLarge => "requestTooLarge",
+            Self::ServerUnavailable => "serverUnavailable",
+            Self::ServerFail => "serverFail",
+        }
+    }
+
+    /// The arguments of the `error` response.
+    pub(crate) fn arguments(&self) -> Map<String, Value> {
+        let mut arguments = Map::new();
+        arguments.insert("type".to_owned(), Value::from(self.name()));
+        if let Self::InvalidArguments(why) | Self::InvalidResultReference(why) = self {
+            arguments.insert("description".to_owned(), Value::from(why.as_str()));
+        }
+        arguments
+    }
+}
+
+impl From<store::Error> for MethodError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            // What a method looks for it finds or lists as missing itself; what is left is the account.
+            store::Error::NotFound(_) => Self::AccountNotFound,
+            store::Error::Forbidden(_) => Self::Forbidden,
+            store::Error::Unavailable(why) => {
+                tracing::warn!(why, "the store is not available to JMAP");
+                Self::ServerUnavailable
+            }
+            other => {
+                tracing::error!(error = %other, "a JMAP method failed");
+                Self::ServerFail
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The server: what all requests share.
+
+use std::sync::Arc;
+
+use admission::peer::Peer;
+use admission::places::Places;
+use authentication::Authenticator;
+use bus::Bus;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use store::{AccountId, Store};
+
+use crate::Limits;
+use crate::http::answer::Body;
+use crate::http::clients::Clients;
+use crate::http::route;
+
+/// How to serve.
+#[derive(Clone)]
+pub struct Options {
+    /// Who may log in.
+    pub authenticator: Authenticator,
+    /// The origin that URLs in the session resource begin with, such as `https://mail.example.org`; `None` takes the one that the
+    /// request was made to.
+    pub public_url: Option<String>,
+    /// The server's name, for requests that name no host.
+    pub hostname: String,
+    /// How much of everything.
+    pub limits: Limits,
+}
+
+/// Whom a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// Which peer; `None` for one that is not counted: this machine, a trusted network.
+    pub peer: Option<Peer>,
+    /// Whether nobody in between can read along.
+    pub is_encrypted: bool,
+}
+
+/// The JMAP server. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    #[expect(dead_code, reason = "push will use it")]
+    pub(crate) bus: Bus,
+    pub(crate) options: Options,
+    pub(crate) clients: Clients,
+    pub(crate) requests: Places<AccountId>,
+    #[expect(dead_code, reason = "uploads will use it")]
+    pub(crate) uploads: Places<AccountId>,
+}
+
+impl Server {
+    /// One over a store, whose commits wake `bus`.
+    #[must_use]
+    pub fn new(store: Store, bus: Bus, options: Options) -> Self {
+        let inner = Inner {
+            clients: Clients::new(),
+            requests: Places::new(options.limits.requests),
+            uploads: Places::new(options.limits.uploads),
+            store,
+            bus,
+            options,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Whether requests for this path are for this server.
+    #[must_use]
+    pub fn owns(path: &str) -> bool {
+        path == route::WELL_KNOWN || path.starts_with(route::PREFIX)
+    }
+
+    /// Answers one request. Never fails: what goes wrong is in the answer.
+    pub async fn respond(&self, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+        route::respond(&self.inner, request, caller).await
+    }
+
+    /// Ends what stands on credentials that are revoked, for ever. To be run beside the server, once.
+    pub async fn follow_revocations(&self) {
+        self.inner.clients.follow(&self.inner.store).await;
+    }
+}

@@ -1,0 +1,104 @@
+//! The session resource (RFC 8620 §2): what the server can do, and where.
+//!
+//! A pure function of account, address and limits; its state is a digest of what it says.
+
+use serde_json::{Value, json};
+use store::AccountId;
+
+use crate::Limits;
+use crate::wire::id;
+
+/// What the resource depends on.
+pub(crate) struct Subject<'s> {
+    /// Whose session.
+    pub(crate) account: AccountId,
+    /// What the account is called.
+    pub(crate) name: &'s str,
+    /// The origin that URLs begin with, without a slash at its end.
+    pub(crate) origin: &'s str,
+    /// How much of everything.
+    pub(crate) limits: &'s Limits,
+}
+
+/// The resource.
+pub(crate) fn resource(subject: &Subject<'_>) -> Value {
+    let mut session = stateless(subject);
+    let state = digest(&session);
+    if let Some(fields) = session.as_object_mut() {
+        fields.insert("state".to_owned(), Value::String(state));
+    }
+    session
+}
+
+/// Its state alone, which every answer of the API names.
+pub(crate) fn state(subject: &Subject<'_>) -> String {
+    digest(&stateless(subject))
+}
+
+fn digest(session: &Value) -> String {
+    let hash = blake3::hash(session.to_string().as_bytes()).to_hex();
+    hash.chars().take(STATE_CHARS).collect()
+}
+
+fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
+    let id = id::of_account(*account);
+    json!({
+        "capabilities": {
+            CORE: {
+                "maxSizeUpload": limits.upload_bytes,
+                "maxConcurrentUpload": limits.uploads,
+                "maxSizeRequest": limits.request_bytes,
+                "maxConcurrentRequests": limits.requests,
+                "maxCallsInRequest": limits.calls,
+                "maxObjectsInGet": limits.objects_in_get,
+                "maxObjectsInSet": limits.objects_in_set,
+                "collationAlgorithms": ["i;ascii-casemap", "i;unicode-casemap"],
+            },
+            MAIL: {},
+        },
+        "accounts": {
+            &id: {
+                "name": name,
+                "isPersonal": true,
+                "isReadOnly": false,
+                "accountCapabilities": {
+                    CORE: {},
+                    // RFC 8621 §1.3.1
+                    MAIL: {
+                        "maxMailboxesPerEmail": null,
+                        "maxMailboxDepth": 20,
+                        "maxSizeMailboxName": 1000,
+                        "maxSizeAttachmentsPerEmail": limits.message_bytes,
+                        "emailQuerySortOptions": EMAIL_SORTS,
+                        "mayCreateTopLevelMailbox": true,
+                    },
+                },
+            },
+        },
+        "primaryAccounts": { CORE: &id, MAIL: &id },
+        "username": name,
+        "apiUrl": format!("{origin}/jmap/api"),
+        "downloadUrl": format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}"),
+        "uploadUrl": format!("{origin}/jmap/upload/{{accountId}}"),
+        "eventSourceUrl":
+            format!("{origin}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"),
+    })
+}
+
+/// RFC 8620 §2.
+pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
+/// RFC 8621 §1.3.1.
+pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
+/// What Email/query can sort by (RFC 8621 §4.4.2).
+pub(crate) const EMAIL_SORTS: [&str; 9] = [
+    "receivedAt",
+    "size",
+    "from",
+    "to",
+    "subject",
+    "sentAt",
+    "hasKeyword",
+    "allInThreadHaveKeyword",
+    "someInThreadHaveKeyword",
+];
+const STATE_CHARS: usize = 24;

@@ -1,0 +1,8 @@
+//! The JMAP server through real sockets.
+
+#[cfg(test)]
+mod home;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod sessions;

@@ -1,0 +1,166 @@
+//! The listeners of HTTP: JMAP for users, and the operator's pages.
+//!
+//! Over TLS the operator's pages are for trusted addresses only, since users connect there; what listens without
+//! TLS is for the operator's network, and JMAP takes no password from elsewhere there.
+//!
+//! Limits: a request head of 16 KiB within 10 seconds; connections, of all and of one peer, as [`Web`] says: what is above the
+//! first waits in the kernel's queue, above the second it is closed.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::peer::{Peer, Peers};
+use admission::places::Places;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::listener::Listener;
+use super::status::{self, Status};
+
+/// What is served over HTTP. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub(crate) struct Web {
+    status: Status,
+    /// `None` in a push service that runs alone.
+    jmap: Option<jmap::Server>,
+    peers: Peers,
+    connections: Arc<Semaphore>,
+    places: Places<Peer>,
+}
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connections {
+    /// At a time, on all listeners.
+    pub(crate) all: usize,
+    /// At a time, of one peer.
+    pub(crate) each: usize,
+}
+
+impl Web {
+    /// Pages and JMAP for whoever connects.
+    pub(crate) fn new(
+        status: Status,
+        jmap: Option<jmap::Server>,
+        peers: Peers,
+        connections: Connections,
+    ) -> Self {
+        let places = Places::new(connections.each);
+        Self { status, jmap, peers, connections: Arc::new(Semaphore::new(connections.all)), places }
+    }
+
+    /// Answers on `listener` until `stop` is cancelled, over TLS if there is an acceptor. A request under way is answered
+    /// to its end then.
+    pub(crate) async fn serve(self, listener: Listener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+        let connections = TaskTracker::new();
+        loop {
+            let place = Arc::clone(&self.connections).acquire_owned();
+            let Some(Ok(place)) = stop.run_until_cancelled(place).await else { break };
+            // Accepting is cancel-safe in tokio; a connection that was not taken stays in the kernel's queue.
+            let Some(accepted) = stop.run_until_cancelled(accept(&listener)).await else { break };
+            let Ok((stream, address)) = accepted else {
+                // Out of file descriptors, most likely: others must end first.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let peer = address.and_then(|address| self.peers.of(address));
+            let own_place = peer.map(|peer| self.places.take(peer));
+            if matches!(own_place, Some(None)) {
+                continue;
+            }
+            let (web, tls, stop) = (self.clone(), tls.clone(), stop.clone());
+            connections.spawn(async move {
+                let caller = jmap::Caller { peer, is_encrypted: tls.is_some() };
+                web.connection(stream, tls, caller, stop).await;
+                drop((place, own_place));
+            });
+        }
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn connection(
+        self,
+        stream: Stream,
+        tls: Option<TlsAcceptor>,
+        caller: jmap::Caller,
+        stop: CancellationToken,
+    ) {
+        let stream: Stream = match tls {
+            Some(tls) => match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => Box::new(stream),
+                Ok(Err(_)) | Err(_) => return,
+            },
+            None => stream,
+        };
+        let service = service_fn(move |request: Request<Incoming>| {
+            let web = self.clone();
+            async move { Ok::<_, Infallible>(web.answer(request, caller).await) }
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_PATIENCE)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut served = pin!(served);
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            () = stop.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "HTTP connection ended");
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, caller: jmap::Caller) -> Response<jmap::Body> {
+        let path = request.uri().path();
+        if jmap::Server::owns(path)
+            && let Some(jmap) = &self.jmap
+        {
+            return jmap.respond(request, caller).await;
+        }
+        let page = if caller.is_encrypted && caller.peer.is_some() {
+            status::plain(StatusCode::NOT_FOUND, "no such page\n".to_owned())
+        } else {
+            self.status.answer(request.method(), path).await
+        };
+        page.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+    }
+}
+
+type Stream = Box<dyn Duplex>;
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn accept(listener: &Listener) -> std::io::Result<(Stream, Option<IpAddr>)> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, address) = listener.accept().await?;
+            // Answers are written in one piece, so there is nothing to wait for.
+            stream.set_nodelay(true)?;
+            Ok((Box::new(stream), Some(address.ip())))
+        }
+        Listener::Unix(listener, _) => Ok((Box::new(listener.accept().await?.0), None)),
+    }
+}
+
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
