@@ -14,7 +14,14 @@ use crate::wire::id;
 use crate::wire::reference::{self, ReferenceError};
 use crate::wire::request::{Invocation, Request};
 
+mod changes;
 mod echo;
+mod email;
+mod get;
+mod mailbox;
+mod query;
+mod set;
+mod thread;
 
 /// Arguments of a call or a response.
 pub(crate) type Arguments = Map<String, Value>;
@@ -33,7 +40,6 @@ pub(crate) struct Context<'c> {
 }
 
 impl Context<'_> {
-    #[expect(dead_code, reason = "methods of mail will use it")]
     /// Checks the argument `accountId`.
     // RFC 8620 §3.6.2: an account of somebody else is not found, whether or not there is one.
     pub(crate) fn check_account(&self, account: &str) -> Result<(), MethodError> {
@@ -42,6 +48,11 @@ impl Context<'_> {
         } else {
             Err(MethodError::AccountNotFound)
         }
+    }
+
+    /// The id that a creation id with `#` before it stands for (RFC 8620 §5.3).
+    pub(crate) fn resolved(&self, text: &str) -> Option<String> {
+        self.created_ids.get(text.strip_prefix('#')?).cloned()
     }
 }
 
@@ -89,15 +100,28 @@ fn resolved(arguments: Arguments, responses: &[Invocation]) -> Outcome {
     })
 }
 
-async fn call(method: &str, arguments: Arguments, _context: &mut Context<'_>) -> Outcome {
+async fn call(method: &str, arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     match method {
         "Core/echo" => Ok(echo::run(arguments)),
+        "Mailbox/get" => mailbox::get::run(arguments, context).await,
+        "Mailbox/changes" => mailbox::changes::run(arguments, context).await,
+        "Mailbox/query" => mailbox::query::run(arguments, context).await,
+        "Mailbox/queryChanges" => mailbox::query_changes::run(arguments, context).await,
+        "Mailbox/set" => mailbox::set::run(arguments, context).await,
+        "Thread/get" => thread::get::run(arguments, context).await,
+        "Thread/changes" => thread::changes::run(arguments, context).await,
+        "Email/get" => email::get::run(arguments, context).await,
+        "Email/changes" => email::changes::run(arguments, context).await,
+        "Email/query" => email::query::run(arguments, context).await,
+        "Email/queryChanges" => email::query_changes::run(arguments, context).await,
+        "Email/set" => email::set::run(arguments, context).await,
+        "Email/import" => email::import::run(arguments, context).await,
+        "Email/parse" => email::parse::run(arguments, context).await,
         _ => Err(MethodError::UnknownMethod),
     }
 }
 
 /// Arguments in their type.
-#[expect(dead_code, reason = "the first method with typed arguments uses it")]
 pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, MethodError> {
     serde_json::from_value(Value::Object(arguments))
         .map_err(|error| MethodError::InvalidArguments(error.to_string()))
@@ -106,4 +130,20 @@ pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, Meth
 const CAPABILITIES: [&str; 2] = [session::CORE, session::MAIL];
 
 /// Methods, each with the capability that it belongs to.
-const METHODS: [(&str, &str); 1] = [("Core/echo", session::CORE)];
+const METHODS: [(&str, &str); 15] = [
+    ("Core/echo", session::CORE),
+    ("Mailbox/get", session::MAIL),
+    ("Mailbox/changes", session::MAIL),
+    ("Mailbox/query", session::MAIL),
+    ("Mailbox/queryChanges", session::MAIL),
+    ("Mailbox/set", session::MAIL),
+    ("Thread/get", session::MAIL),
+    ("Thread/changes", session::MAIL),
+    ("Email/get", session::MAIL),
+    ("Email/changes", session::MAIL),
+    ("Email/query", session::MAIL),
+    ("Email/queryChanges", session::MAIL),
+    ("Email/set", session::MAIL),
+    ("Email/import", session::MAIL),
+    ("Email/parse", session::MAIL),
+];

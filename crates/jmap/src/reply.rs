@@ -82,8 +82,19 @@ pub(crate) enum MethodError {
     /// `accountNotFound`
     AccountNotFound,
     /// `requestTooLarge`
-    #[expect(dead_code, reason = "methods of mail will use it")]
     RequestTooLarge,
+    /// `cannotCalculateChanges`
+    CannotCalculateChanges,
+    /// `stateMismatch`
+    StateMismatch,
+    /// `anchorNotFound`
+    AnchorNotFound,
+    /// `unsupportedSort`
+    UnsupportedSort,
+    /// `unsupportedFilter`
+    UnsupportedFilter,
+    /// `tooManyChanges`
+    TooManyChanges,
     /// `serverUnavailable`
     ServerUnavailable,
     /// `serverFail`
@@ -100,6 +111,12 @@ impl MethodError {
             Self::Forbidden => "forbidden",
             Self::AccountNotFound => "accountNotFound",
             Self::RequestTooLarge => "requestTooLarge",
+            Self::CannotCalculateChanges => "cannotCalculateChanges",
+            Self::StateMismatch => "stateMismatch",
+            Self::AnchorNotFound => "anchorNotFound",
+            Self::UnsupportedSort => "unsupportedSort",
+            Self::UnsupportedFilter => "unsupportedFilter",
+            Self::TooManyChanges => "tooManyChanges",
             Self::ServerUnavailable => "serverUnavailable",
             Self::ServerFail => "serverFail",
         }
@@ -129,6 +146,73 @@ impl From<store::Error> for MethodError {
             other => {
                 tracing::error!(error = %other, "a JMAP method failed");
                 Self::ServerFail
+            }
+        }
+    }
+}
+
+/// Why one object was not made, changed or destroyed (RFC 8620 §5.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetError {
+    /// `notFound`, `invalidProperties`, ...
+    pub(crate) kind: &'static str,
+    description: String,
+    /// Those that are wrong.
+    properties: Vec<String>,
+}
+
+impl SetError {
+    /// An error that is not about one property.
+    pub(crate) fn new(kind: &'static str, description: &str) -> Self {
+        Self { kind, description: description.to_owned(), properties: Vec::new() }
+    }
+
+    /// `invalidProperties` for one.
+    pub(crate) fn property(name: &str) -> Self {
+        let properties = vec![name.to_owned()];
+        Self { kind: "invalidProperties", description: format!("{name:?} can't be that"), properties }
+    }
+
+    /// `notFound`
+    pub(crate) fn not_found() -> Self {
+        Self::new("notFound", "there is none of that id")
+    }
+
+    /// As the response has it.
+    pub(crate) fn value(self) -> Value {
+        let mut value = json!({ "type": self.kind, "description": self.description });
+        if let Some(fields) = value.as_object_mut().filter(|_| !self.properties.is_empty()) {
+            fields.insert("properties".to_owned(), json!(self.properties));
+        }
+        value
+    }
+}
+
+impl From<store::Error> for SetError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound("mailbox") => Self::property("mailboxIds"),
+            store::Error::NotFound(_) => Self::not_found(),
+            store::Error::Forbidden(why) => Self::new("forbidden", why),
+            store::Error::OverQuota => Self::new("overQuota", "there is no room for it"),
+            store::Error::Limit("keywords of an account") => {
+                Self::new("tooManyKeywords", "the account has as many keywords as it can")
+            }
+            store::Error::Limit(what) => Self::new("overQuota", &format!("limit reached: {what}")),
+            store::Error::Invalid { what: "keyword", .. } => Self::property("keywords"),
+            store::Error::Invalid { what: "mailboxes", .. } => Self::property("mailboxIds"),
+            store::Error::Invalid { what, why } => {
+                Self::new("invalidProperties", &format!("invalid {what}: {why}"))
+            }
+            store::Error::Exists(what) => Self::new("alreadyExists", &format!("{what} already exists")),
+            // RFC 8620 §3.6.2: an object that can't be changed now may be tried again.
+            store::Error::Unavailable(why) => {
+                tracing::warn!(why, "the store is not available to JMAP");
+                Self::new("serverUnavailable", "try again later")
+            }
+            other => {
+                tracing::error!(error = %other, "a change by JMAP failed");
+                Self::new("serverFail", "the server failed")
             }
         }
     }

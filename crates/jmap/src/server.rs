@@ -1,5 +1,6 @@
 //! The server: what all requests share.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use admission::peer::Peer;
@@ -8,7 +9,9 @@ use authentication::Authenticator;
 use bus::Bus;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use store::{AccountId, Store};
+use parking_lot::Mutex;
+use store::{AccountId, MailboxCounts, MailboxId, ModSeq, Store};
+use tokio_util::sync::CancellationToken;
 
 use crate::Limits;
 use crate::http::answer::Body;
@@ -46,13 +49,16 @@ pub struct Server {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    #[expect(dead_code, reason = "push will use it")]
     pub(crate) bus: Bus,
     pub(crate) options: Options,
     pub(crate) clients: Clients,
     pub(crate) requests: Places<AccountId>,
-    #[expect(dead_code, reason = "uploads will use it")]
     pub(crate) uploads: Places<AccountId>,
+    pub(crate) events: Places<AccountId>,
+    /// What was counted in mailboxes, and at which MODSEQ.
+    pub(crate) counts: Mutex<HashMap<(AccountId, MailboxId), (ModSeq, MailboxCounts)>>,
+    /// Cancelled when the server ends: what stays open has to end.
+    pub(crate) stop: CancellationToken,
 }
 
 impl Server {
@@ -63,6 +69,9 @@ impl Server {
             clients: Clients::new(),
             requests: Places::new(options.limits.requests),
             uploads: Places::new(options.limits.uploads),
+            events: Places::new(EVENT_SOURCES),
+            counts: Mutex::default(),
+            stop: CancellationToken::new(),
             store,
             bus,
             options,
@@ -85,4 +94,12 @@ impl Server {
     pub async fn follow_revocations(&self) {
         self.inner.clients.follow(&self.inner.store).await;
     }
+
+    /// Ends answers that would go on for ever.
+    pub fn stop(&self) {
+        self.inner.stop.cancel();
+    }
 }
+
+/// Event sources of one account at a time; one more is answered 429.
+const EVENT_SOURCES: usize = 50;

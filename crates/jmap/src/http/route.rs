@@ -1,17 +1,23 @@
 //! Which request goes where.
 
+use std::sync::Arc;
+
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::answer::{self, Body};
 use super::clients::Client;
-use super::{api, authentication};
+use super::{api, authentication, blob, events, upload};
 use crate::reply::Problem;
 use crate::server::{Caller, Inner};
 use crate::session::{self, Subject};
 
 /// Answers a request.
-pub(crate) async fn respond(server: &Inner, request: Request<Incoming>, caller: Caller) -> Response<Body> {
+pub(crate) async fn respond(
+    server: &Arc<Inner>,
+    request: Request<Incoming>,
+    caller: Caller,
+) -> Response<Body> {
     let mut answer = match take(server, request, caller).await {
         Ok(answer) => answer,
         Err(refused) => *refused,
@@ -25,6 +31,9 @@ pub(crate) async fn respond(server: &Inner, request: Request<Incoming>, caller: 
 enum Place {
     Session,
     Api,
+    Download,
+    Upload,
+    Events,
 }
 
 impl Place {
@@ -32,20 +41,24 @@ impl Place {
         match path {
             WELL_KNOWN | "/jmap/session" => Some(Self::Session),
             "/jmap/api" | "/jmap/api/" => Some(Self::Api),
+            "/jmap/events" | "/jmap/events/" => Some(Self::Events),
+            _ if path.starts_with(DOWNLOAD) => Some(Self::Download),
+            _ if path.starts_with(UPLOAD) => Some(Self::Upload),
             _ => None,
         }
     }
 
     fn takes(self, method: &Method) -> bool {
         match self {
-            Self::Session => method == Method::GET || method == Method::HEAD,
-            Self::Api => method == Method::POST,
+            Self::Session | Self::Download => method == Method::GET || method == Method::HEAD,
+            Self::Events => method == Method::GET,
+            Self::Api | Self::Upload => method == Method::POST,
         }
     }
 }
 
 async fn take(
-    server: &Inner,
+    server: &Arc<Inner>,
     request: Request<Incoming>,
     caller: Caller,
 ) -> Result<Response<Body>, Box<Response<Body>>> {
@@ -66,6 +79,13 @@ async fn take(
     let answered = match place {
         Place::Session => Ok(answer::json(StatusCode::OK, &session::resource(&subject))),
         Place::Api => api::run(server, &client, session::state(&subject), request).await,
+        Place::Download => {
+            let uri = request.uri();
+            let path = uri.path().strip_prefix(DOWNLOAD).unwrap_or_default();
+            blob::download(server, &client.access, path, uri.query()).await
+        }
+        Place::Upload => upload::run(server, &client, request).await,
+        Place::Events => events::run(server, &client, &request).await,
     };
     answered.map_err(|problem| Box::new(answer::problem(&problem)))
 }
@@ -89,5 +109,9 @@ fn origin(server: &Inner, request: &Request<Incoming>, caller: Caller) -> String
 
 /// RFC 8620 §2.2.
 pub(crate) const WELL_KNOWN: &str = "/.well-known/jmap";
+/// RFC 8620 §6.2; account, blob and name follow.
+const DOWNLOAD: &str = "/jmap/download/";
+/// RFC 8620 §6.1; the account follows.
+pub(crate) const UPLOAD: &str = "/jmap/upload/";
 /// What all other paths begin with.
 pub(crate) const PREFIX: &str = "/jmap/";

@@ -18,7 +18,10 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jmap::{Caller, Limits, Options, Server};
 use serde_json::{Value, json};
-use store::{Access, NewAccount, Store};
+use store::{
+    Access, Cause, Flags, MailboxId, MailboxName, MessageId, NewAccount, NewMessage, Raw, Store, Target, Uid,
+    UnixTime,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
@@ -28,6 +31,7 @@ pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
 pub(crate) struct Home {
     pub(crate) store: Store,
     pub(crate) alice: Access,
+    pub(crate) bob: Access,
     pub(crate) address: SocketAddr,
     _directory: tempfile::TempDir,
 }
@@ -41,6 +45,19 @@ pub(crate) enum From {
     Afar,
     /// A stranger, with TLS.
     AfarOverTls,
+}
+
+/// A message that has come.
+pub(crate) struct Arrived {
+    pub(crate) message: MessageId,
+    pub(crate) mailbox: MailboxId,
+    pub(crate) uid: Uid,
+}
+
+impl Arrived {
+    pub(crate) fn id(&self) -> String {
+        format!("M{}", self.message)
+    }
 }
 
 /// An answer.
@@ -75,8 +92,7 @@ impl Home {
             let new = NewAccount { name, password: "secret", quota_bytes: None };
             store.system_access(store.create_account(new).await.unwrap().id)
         };
-        let alice = account("alice").await;
-        account("bob").await;
+        let (alice, bob) = (account("alice").await, account("bob").await);
         let guesses = Guesses { delay: Duration::from_millis(1), peer_failures: 3, ..Guesses::default() };
         let authenticator = Authenticator::new(
             store.clone(),
@@ -93,7 +109,7 @@ impl Home {
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, server.clone(), from));
         tokio::spawn(async move { server.follow_revocations().await });
-        Self { store, alice, address, _directory: directory }
+        Self { store, alice, bob, address, _directory: directory }
     }
 
     /// Sends a request as alice.
@@ -148,6 +164,43 @@ impl Home {
         let answer = self.api(json!({ "using": [CORE, MAIL], "methodCalls": calls })).await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer.json()["methodResponses"].as_array().unwrap().clone()
+    }
+
+    /// Runs method calls as somebody.
+    pub(crate) async fn run_as(&self, name: &str, calls: Value) -> Vec<Value> {
+        let request = json!({ "using": [CORE, MAIL], "methodCalls": calls });
+        let headers =
+            [("authorization", basic(name, "secret")), ("content-type", "application/json".to_owned())];
+        let answer = self.send_with("POST", "/jmap/api", &headers, request.to_string()).await;
+        answer.json()["methodResponses"].as_array().unwrap().clone()
+    }
+
+    /// The id of alice's account.
+    pub(crate) fn account(&self) -> String {
+        format!("A{}", self.alice.owner())
+    }
+
+    /// The arguments of the one response to one call of alice's.
+    pub(crate) async fn one(&self, method: &str, mut arguments: Value) -> Value {
+        arguments["accountId"] = json!(self.account());
+        let mut responses = self.run(json!([[method, arguments, "c"]])).await;
+        responses.remove(0)[1].take()
+    }
+
+    /// A message comes to alice's INBOX.
+    pub(crate) async fn deliver(&self, text: &str) -> Arrived {
+        let bytes = Bytes::from(text.to_owned());
+        let parsed = Arc::new(message::Parsed::parse(&bytes));
+        let new = NewMessage {
+            raw: Raw { bytes, parsed },
+            target: Target::NameOrInbox(MailboxName::inbox()),
+            received_at: UnixTime(1_700_000_000),
+            flags: Flags::default(),
+            keywords: Vec::new(),
+            cause: Cause::Delivery,
+        };
+        let placed = self.store.append(&self.alice, new).await.unwrap().placed;
+        Arrived { message: placed.message, mailbox: placed.mailbox, uid: placed.uid }
     }
 
     /// Posts to the API as alice.

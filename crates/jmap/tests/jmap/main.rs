@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod writing;

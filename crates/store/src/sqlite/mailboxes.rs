@@ -226,6 +226,21 @@ pub(crate) fn mark(tx: &Tx<'_>, by: &By, modseq: ModSeq, name: &MailboxName) -> 
     tx.sql.run("mark mailbox", sql, values).map(|_| ())
 }
 
+/// Sets what a mailbox is for.
+pub(crate) fn set_special_use(
+    tx: &Tx<'_>,
+    by: &By,
+    id: MailboxId,
+    special_use: Option<SpecialUse>,
+) -> Result<Changes> {
+    let mailbox = one(tx.sql, by.account, id)?;
+    let modseq = tx.raise_modseq(by.account)?;
+    let sql = "UPDATE mailbox SET special_use = ?3 WHERE account_id = ?1 AND id = ?2";
+    tx.sql.run("set special use", sql, params![int(by.account.0), int(id.0), use_column(special_use)])?;
+    mark(tx, by, modseq, &mailbox.name)?;
+    Ok(Changes { account: by.account, modseq })
+}
+
 /// Sets a mailbox's `sortOrder`.
 pub(crate) fn set_sort_order(tx: &Tx<'_>, by: &By, id: MailboxId, order: u32) -> Result<Changes> {
     let mailbox = one(tx.sql, by.account, id)?;

@@ -11,8 +11,8 @@ use crate::sqlite::blobs::Reach;
 use crate::sqlite::{accounts, email_edit, email_log, emails, mailboxes, no_account, uploads};
 use crate::{
     Access, Cause, Changes, Columns, Email, EmailChanges, EmailEdit, EmailPlace, Error, MailboxCounts,
-    MailboxId, MailboxRevision, MessageId, ModSeq, NewEmail, Placed, Result, Store, Target, ThreadId,
-    TypeStates, Upload,
+    MailboxId, MailboxRevision, MessageId, ModSeq, NewEmail, Placed, Result, SpecialUse, Store, Target,
+    ThreadId, TypeStates, Upload,
 };
 
 impl Store {
@@ -183,6 +183,20 @@ impl Store {
             uploads::read(sql, inner.files(), owner, &id)
         })
         .await
+    }
+
+    /// Sets what a mailbox is for.
+    ///
+    /// # Errors
+    /// NotFound, Forbidden.
+    pub async fn set_special_use(
+        &self,
+        access: &Access,
+        mailbox: MailboxId,
+        special_use: Option<SpecialUse>,
+    ) -> Result<Changes> {
+        let by = by(access, Cause::Mailbox)?;
+        self.write(move |tx| mailboxes::set_special_use(tx, &by, mailbox, special_use)).await
     }
 
     /// Sets a mailbox's `sortOrder`.

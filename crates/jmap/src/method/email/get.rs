@@ -1,0 +1,104 @@
+//! Email/get (RFC 8621 §4.2).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use message::Structure;
+use serde::Deserialize;
+use store::{Columns, Email, MessageId};
+
+use super::property::{Depth, GET_DEFAULT, Values, Wanted};
+use super::render::{self, Source, blob_of};
+use crate::method::{Arguments, Context, Outcome, get, typed};
+use crate::reply::MethodError;
+use crate::wire::id;
+use crate::wire::number::UnsignedInt;
+use crate::wire::state::State;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EmailGetArguments {
+    account_id: String,
+    #[serde(default)]
+    ids: Option<Vec<String>>,
+    #[serde(default)]
+    properties: Option<Vec<String>>,
+    #[serde(default)]
+    body_properties: Option<Vec<String>>,
+    #[serde(default)]
+    fetch_text_body_values: bool,
+    #[serde(default, rename = "fetchHTMLBodyValues")]
+    fetch_html_body_values: bool,
+    #[serde(default)]
+    fetch_all_body_values: bool,
+    #[serde(default)]
+    max_body_value_bytes: UnsignedInt,
+}
+
+/// Runs the method.
+pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let arguments: EmailGetArguments = typed(arguments)?;
+    context.check_account(&arguments.account_id)?;
+    let values = Values {
+        of_text_body: arguments.fetch_text_body_values,
+        of_html_body: arguments.fetch_html_body_values,
+        of_all: arguments.fetch_all_body_values,
+        bytes_max: usize::try_from(arguments.max_body_value_bytes.0).unwrap_or(usize::MAX),
+    };
+    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, &GET_DEFAULT)?;
+    // RFC 8620 §5.1: all of a type that may be many are too many.
+    let ids = get::wanted(arguments.ids.ok_or(MethodError::RequestTooLarge)?, context)?;
+    let (store, access) = (&context.server.store, context.access);
+    let states = store.type_states(access).await?;
+    let known: Vec<MessageId> = ids.iter().filter_map(|id| id::email(id)).collect();
+    let columns = Columns { envelope: true, structure: wanted.needs_structure(), summary: true };
+    let emails = store.emails(access, known, columns).await?;
+    let emails: BTreeMap<MessageId, Email> = emails.into_iter().map(|email| (email.id, email)).collect();
+    let keywords = store.keywords(access).await?;
+    let (mut list, mut not_found) = (Vec::with_capacity(emails.len()), Vec::new());
+    let mut budget = VALUES_BYTES_MAX;
+    for text in ids {
+        let Some(email) = id::email(&text).and_then(|id| emails.get(&id)) else {
+            not_found.push(text);
+            continue;
+        };
+        let Some(raw) = content(context, email, wanted.depth()).await? else {
+            not_found.push(text);
+            continue;
+        };
+        let source = Source {
+            email: Some((email, &keywords)),
+            blob: blob_of(email),
+            size: usize::try_from(email.size).unwrap_or(usize::MAX),
+            envelope: &email.envelope,
+            structure: &email.structure,
+            summary: &email.summary,
+            raw: &raw,
+        };
+        list.push(render::object(&source, &wanted, &mut budget)?);
+    }
+    let state = State::at(states.epoch, states.email).to_string();
+    Ok(get::response(&arguments.account_id, state, list, not_found))
+}
+
+/// As much of the message as is needed; `None` if it has gone meanwhile.
+async fn content(context: &Context<'_>, email: &Email, depth: Depth) -> Result<Option<Bytes>, MethodError> {
+    let (store, access) = (&context.server.store, context.access);
+    let read = match depth {
+        Depth::Columns => Ok(Bytes::new()),
+        Depth::Whole => store.raw(access, email.id).await,
+        Depth::Header => {
+            let structure = Structure::decode(&email.structure).map_err(|_| MethodError::ServerFail)?;
+            let end = u64::try_from(structure.root().part.header_range().end).unwrap_or(u64::MAX);
+            store.open_raw(access, email.id, 0..end).await.map(|(_, bytes)| bytes)
+        }
+    };
+    match read {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(store::Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Bytes of values of bodies in one response; those beyond are truncated, and say so.
+pub(crate) const VALUES_BYTES_MAX: usize = 16 << 20;

@@ -1,0 +1,77 @@
+//! Email/queryChanges (RFC 8621 §4.5).
+//!
+//! The results are worked out anew, and what has changed since is taken out and put in again where it is now. With thread
+//! conditions and collapsed threads, that is every email of a thread in which one has changed.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+use store::{MessageId, ThreadId};
+
+use super::changes::read;
+use super::query::Search;
+use crate::method::query::{self, Known, Moved};
+use crate::method::{Arguments, Context, Outcome, changes, typed};
+use crate::wire::id;
+use crate::wire::number::UnsignedInt;
+use crate::wire::state::State;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct QueryChangesArguments {
+    account_id: String,
+    #[serde(default)]
+    filter: Option<Value>,
+    #[serde(default)]
+    sort: Option<Vec<Value>>,
+    since_query_state: String,
+    #[serde(default)]
+    max_changes: Option<UnsignedInt>,
+    /// Flags and mailboxes change, and with them the order: then RFC 8620 §5.6 has this ignored.
+    #[serde(default, rename = "upToId")]
+    _up_to_id: Option<String>,
+    #[serde(default)]
+    calculate_total: bool,
+    #[serde(default)]
+    collapse_threads: bool,
+}
+
+/// Runs the method.
+pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let arguments: QueryChangesArguments = typed(arguments)?;
+    context.check_account(&arguments.account_id)?;
+    let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
+    let (store, access) = (&context.server.store, context.access);
+    let states = store.type_states(access).await?;
+    let since = changes::since(&arguments.since_query_state, states.epoch, states.email)?;
+    let (changes, ..) = read(context, since, usize::MAX).await?;
+    let mut removed: BTreeSet<MessageId> = BTreeSet::new();
+    let mut added: BTreeSet<MessageId> = BTreeSet::new();
+    let is_new = |change: &store::EmailChange| !since.covers(change.created, change.id.0);
+    for change in &changes {
+        if !is_new(change) {
+            removed.insert(change.id);
+        }
+        added.insert(change.id);
+    }
+    if search.looks_at_threads() {
+        let threads: BTreeSet<ThreadId> = changes.iter().map(|change| change.thread).collect();
+        let emails = store.threads(access, threads.into_iter().collect()).await?;
+        for id in emails.into_iter().flatten() {
+            if added.insert(id) {
+                removed.insert(id);
+            }
+        }
+    }
+    let results = search.results(context).await?.into_iter().map(id::of_email).collect();
+    let known = Known {
+        account: &arguments.account_id,
+        since: &arguments.since_query_state,
+        max_changes: arguments.max_changes,
+        calculate_total: arguments.calculate_total,
+    };
+    let texts = |ids: BTreeSet<MessageId>| ids.into_iter().map(id::of_email).collect();
+    let state = State::at(states.epoch, states.email).to_string();
+    query::changes_response(&known, state, Moved { results, removed: texts(removed), added: texts(added) })
+}
