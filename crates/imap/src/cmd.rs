@@ -39,6 +39,7 @@ pub(crate) mod notify;
 mod pattern;
 mod quota;
 mod rename;
+mod resync;
 mod search;
 mod select;
 pub(crate) mod silwebpush;

@@ -49,16 +49,22 @@ pub(crate) struct Enabled {
     pub(crate) condstore: bool,
     /// RFC 5464 §4.1: changed annotations are told, those after this MODSEQ.
     pub(crate) metadata: Option<ModSeq>,
+    /// RFC 7162 §3.2: VANISHED instead of EXPUNGE, UIDs in what is told unasked. Implies CONDSTORE.
+    pub(crate) qresync: bool,
+    /// RFC 9051: UTF-8 in quoted strings and mailbox names, ESEARCH for SEARCH, LIST in SELECT, nothing of \Recent.
+    pub(crate) rev2: bool,
     /// RFC 6855: UTF-8 in quoted strings and mailbox names.
     pub(crate) utf8: bool,
 }
 
 impl Enabled {
-    /// The names of what is enabled, ascending.
+    /// The names of what is enabled, in upper case, ascending.
     pub(crate) fn names(self) -> Vec<&'static str> {
         let all = [
             ("CONDSTORE", self.condstore),
+            ("IMAP4REV2", self.rev2),
             ("METADATA", self.metadata.is_some()),
+            ("QRESYNC", self.qresync),
             ("UTF8=ACCEPT", self.utf8),
         ];
         all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
@@ -97,7 +103,13 @@ pub(crate) enum Mode {
 impl Session {
     /// How mailbox names are written on this connection now.
     pub(crate) fn names(&self) -> Names {
-        if self.enabled.utf8 { Names::Utf8 } else { Names::ModifiedUtf7 }
+        if self.enabled.utf8 || self.enabled.rev2 { Names::Utf8 } else { Names::ModifiedUtf7 }
+    }
+
+    /// Whether the client is told up to which MODSEQ it knows all, when it has expunged something (RFC 7162 §3.2.7):
+    /// not if it has asked to be told less.
+    pub(crate) fn tells_highest(&self) -> bool {
+        self.enabled.qresync && self.notify.selected().tells_flags()
     }
 
     /// How strings are written on this connection now.

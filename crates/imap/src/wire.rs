@@ -25,6 +25,7 @@ pub mod partial;
 pub mod quota;
 pub mod response;
 pub mod search;
+pub mod select;
 pub mod set;
 pub mod sort;
 pub mod status;

@@ -55,3 +55,4 @@ pub use scram::{ScramKeys, ScramRecord};
 pub use store::lifecycle::restore;
 pub use store::reading::RawReader;
 pub use store::{CheckReport, OpenError, Options, Store};
+pub use views::OpenedView;

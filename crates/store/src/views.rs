@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use crate::sqlite::{Sql, log, mailboxes, reading};
-use crate::{AccountId, Entry, MailboxChanges, MailboxId, Result, View};
+use crate::{AccountId, Entry, Mailbox, MailboxChanges, MailboxId, Result, View};
 
 type Slot = Arc<Mutex<Weak<View>>>;
 
@@ -38,9 +38,46 @@ impl Views {
             return Ok(view);
         };
         let mailbox = mailboxes::one(sql, account, id)?;
+        let fresh = Self::refreshed(sql, account, (&view, &mailbox))?;
+        *held = Arc::downgrade(&fresh);
+        Ok(fresh)
+    }
+
+    /// The same for a reader that keeps few changes by itself: what somebody holds is then not made anew for it, and
+    /// costs nothing that grows with the mailbox.
+    pub(crate) fn open(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<OpenedView> {
+        let mut mailbox = mailboxes::one(sql, account, id)?;
+        let slot = self.slot(account, id);
+        let mut held = slot.lock();
+        let view = match held.upgrade() {
+            Some(view) if view.uid_validity == mailbox.uid_validity => view,
+            _ => Arc::new(reading::view(sql, account, id)?),
+        };
+        // The snapshot of this read may be older than the view: then it has nothing to add to it.
+        mailbox.uid_next = mailbox.uid_next.max(view.uid_next);
+        mailbox.highest_modseq = mailbox.highest_modseq.max(view.highest_modseq);
+        let changes = log::of_mailbox(sql, account, id, view.modseq)?;
+        if changes.complete && changes.changed.len() + changes.vanished.len() <= OVERLAY_MAX {
+            *held = Arc::downgrade(&view);
+            return Ok(OpenedView { view, changes, mailbox });
+        }
+        let view = Self::refreshed(sql, account, (&view, &mailbox))?;
+        *held = Arc::downgrade(&view);
+        let changes =
+            MailboxChanges { modseq: view.modseq, changed: Vec::new(), vanished: Vec::new(), complete: true };
+        Ok(OpenedView { view, changes, mailbox })
+    }
+
+    /// The view as of now: the same one, if it still says what is there.
+    fn refreshed(
+        sql: Sql<'_>,
+        account: AccountId,
+        (view, mailbox): (&Arc<View>, &Mailbox),
+    ) -> Result<Arc<View>> {
+        let id = mailbox.id;
         // The snapshot of this read may be older than what another session has refreshed the view to meanwhile.
         if mailbox.highest_modseq <= view.highest_modseq && mailbox.uid_validity == view.uid_validity {
-            return Ok(view);
+            return Ok(Arc::clone(view));
         }
         let changes = log::of_mailbox(sql, account, id, view.modseq)?;
         let fresh = if changes.complete && mailbox.uid_validity == view.uid_validity {
@@ -55,9 +92,7 @@ impl Views {
         } else {
             reading::view(sql, account, id)?
         };
-        let fresh = Arc::new(fresh);
-        *held = Arc::downgrade(&fresh);
-        Ok(fresh)
+        Ok(Arc::new(fresh))
     }
 
     fn slot(&self, account: AccountId, id: MailboxId) -> Slot {
@@ -94,5 +129,18 @@ fn merge(old: &[Entry], changes: &MailboxChanges) -> Vec<Entry> {
     merged
 }
 
+/// A mailbox as a session opens it: what others share of it, and what that lacks.
+#[derive(Clone, Debug)]
+pub struct OpenedView {
+    /// What sessions share.
+    pub view: Arc<View>,
+    /// What has changed since it was read; at most 64 messages, complete.
+    pub changes: MailboxChanges,
+    /// The mailbox at the same moment as `changes`.
+    pub mailbox: Mailbox,
+}
+
+/// More changes than this are worth a view of their own, which is then shared.
+const OVERLAY_MAX: usize = 64;
 /// From so many slots on, those without a view are swept out, each time their number has doubled.
 const SLOTS_SWEPT_AT: usize = 1024;

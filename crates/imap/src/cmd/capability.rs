@@ -51,7 +51,7 @@ pub(crate) fn run(context: &mut Context<'_>) -> Done {
 
 /// The capabilities of a connection now.
 pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Vec<&'static str> {
-    let mut names = vec!["IMAP4rev1"];
+    let mut names = vec!["IMAP4rev1", "IMAP4rev2"];
     if session.is_anonymous() {
         // RFC 9051 §6.2.1: STARTTLS is not offered twice.
         if surroundings.has_certificate && !surroundings.is_encrypted {
@@ -103,6 +103,7 @@ const ALWAYS: &[&str] = &[
     "OBJECTID",
     "PARTIAL",
     "PREVIEW",
+    "QRESYNC",
     "QUOTA",
     "QUOTA=RES-STORAGE",
     "SEARCHRES",

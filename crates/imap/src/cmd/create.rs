@@ -2,7 +2,7 @@
 
 use store::{MailboxName, SpecialUse};
 
-use crate::cmd::{Context, Done};
+use crate::cmd::{Context, Done, list};
 use crate::reply::Failure;
 use crate::wire::command::Create;
 use crate::wire::status::{Code, Status};
@@ -18,6 +18,7 @@ pub(crate) async fn run(context: &mut Context<'_>, create: Create) -> Result<Don
         _ => return Err(use_refused("a mailbox has one use here")),
     };
     let (mailbox, _changes) = context.store().create_mailbox(access, &name, special_use).await?;
+    list::tell_canonical(context, &mailbox, create.mailbox.trim_end_matches('/'));
     Ok(Done::Status(Status::ok("CREATE done").with(Code::MailboxId(mailbox.id.0))))
 }
 

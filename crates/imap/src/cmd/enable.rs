@@ -19,6 +19,17 @@ pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<D
                 context.session.enabled.metadata = Some(context.store().modseq(&access).await?);
                 enabled.push("METADATA");
             }
+            // RFC 7162 §3.2.3
+            "QRESYNC" if !context.session.enabled.qresync => {
+                enabled.push("QRESYNC");
+                context.session.enabled.qresync = true;
+                condstore(context);
+            }
+            // RFC 9051 §6.3.1
+            "IMAP4REV2" if !context.session.enabled.rev2 => {
+                enabled.push("IMAP4rev2");
+                context.session.enabled.rev2 = true;
+            }
             "UTF8=ACCEPT" if !context.session.enabled.utf8 => {
                 enabled.push("UTF8=ACCEPT");
                 context.session.enabled.utf8 = true;

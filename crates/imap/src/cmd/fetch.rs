@@ -1,14 +1,15 @@
-//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8970, RFC 9394 §3.3).
+//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4 and §3.2.6, RFC 8474 §5, RFC 8970,
+//! RFC 9394 §3.3).
 //!
 //! Messages are read in batches and written one by one, their text piece by piece; what the client does not take, is
 //! not read. What FLAGS, UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
 
 use bytes::Bytes;
 use message::{EnvelopeRef, Structure, Summary};
-use store::{Columns, Entry, FlagChange, Flags, MessageRow};
+use store::{Columns, Entry, FlagChange, Flags, MessageRow, ModSeq};
 
 use crate::cmd::batch::{Batches, READ_BATCH, uids};
-use crate::cmd::{Context, Done, enable, flags, sync};
+use crate::cmd::{Context, Done, enable, flags, resync, sync};
 use crate::reply::Failure;
 use crate::session::Mode;
 use crate::session::view::{ClientView, Expunges};
@@ -30,11 +31,18 @@ use pieces::{PIECE_BYTES, Pieces};
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done, Failure> {
     context.session.selected()?;
+    if fetch.vanished && (fetch.numbering == Numbering::Seq || !context.session.enabled.qresync) {
+        return Err(Failure::bad("VANISHED is for UID FETCH, after ENABLE QRESYNC"));
+    }
     if fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq) {
         enable::condstore(context);
     }
     // What the client asks for is told as it is now, not as it was at the last look.
-    sync::look(context, sync::Look { expunges: Expunges::Hold, always: false }).await?;
+    if fetch.vanished {
+        tell_vanished(context, &fetch).await?;
+    } else {
+        sync::look(context, sync::Look { expunges: Expunges::Hold, always: false }).await?;
+    }
     let plan = Plan::new(fetch, context);
     let (_, selected) = context.session.selected()?;
     let mut batches = plan.batches(&selected.view)?;
@@ -62,8 +70,7 @@ pub(crate) async fn tell(
     (first, last): (u32, u32),
 ) -> Result<(), Failure> {
     let set = SeqSet::between(first, last);
-    let plan =
-        Plan::new(Fetch { numbering: Numbering::Seq, set, items, changed_since: None, page: None }, context);
+    let plan = Plan::new(Fetch::new(Numbering::Seq, set, items), context);
     let (_, selected) = context.session.selected()?;
     let mut batches = Batches::new(&selected.view, &plan.fetch.set, Numbering::Seq)?;
     loop {
@@ -72,6 +79,14 @@ pub(crate) async fn tell(
         // One that is gone already is told as expunged next.
         plan.run(context, batch).await?;
     }
+}
+
+/// RFC 7162 §3.2.6: what has vanished is told before the first FETCH response.
+async fn tell_vanished(context: &mut Context<'_>, fetch: &Fetch) -> Result<(), Failure> {
+    // Nothing is named by its number here, so what is gone can be gone before the question is answered.
+    sync::look(context, sync::Look { expunges: Expunges::Send, always: true }).await?;
+    let since = ModSeq(fetch.changed_since.unwrap_or_default());
+    resync::before_fetch(context, fetch.set.resolve(u32::MAX), since).await
 }
 
 /// What a FETCH needs.

@@ -54,6 +54,22 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
     done("LIST")
 }
 
+/// RFC 9051 §6.3.9.7: with IMAP4rev2, a name that was taken otherwise than it was `given` is told, with OLDNAME.
+pub(crate) fn tell_canonical(context: &mut Context<'_>, mailbox: &Mailbox, given: &str) {
+    if context.session.enabled.rev2 && mailbox.name.as_str() != given {
+        tell_selected(context, mailbox, given);
+    }
+}
+
+/// RFC 9051 §6.3.2: the LIST response of SELECT.
+pub(crate) fn tell_selected(context: &mut Context<'_>, mailbox: &Mailbox, given: &str) {
+    let name = mailbox.name.as_str();
+    let attributes: Vec<&str> = mailbox.special_use.map(attribute_of).into_iter().collect();
+    let old_name = (name != given).then_some(given);
+    let line = ListLine { attributes: &attributes, name, old_name, ..ListLine::default() };
+    context.untagged(&Response::List(line));
+}
+
 /// A name that LIST may have to do with.
 struct Candidate {
     /// `None`: subscribed to, but not there.

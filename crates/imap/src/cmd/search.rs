@@ -34,7 +34,9 @@ async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failu
     let has_modseq = prepare(context, &keys).await?;
     let seqs = Finder::of_selected(context)?.find(keys).await?;
     let results = Results { order: seqs.numbers().collect(), numbering: search.numbering, has_modseq };
-    match search.returns.as_deref() {
+    // RFC 9051 §6.4.4: without RETURN, it is ESEARCH with ALL.
+    let returns = search.returns.or_else(|| context.session.enabled.rev2.then(|| vec![SearchReturn::All]));
+    match returns.as_deref() {
         Some(returns) => results.tell(context, returns)?,
         None => {
             let (_, selected) = context.session.selected()?;

@@ -1,14 +1,14 @@
-//! SELECT and EXAMINE (RFC 9051 §6.3.2 and §6.3.3, RFC 3501 §6.3.1, RFC 7162 §3.1.2, RFC 8474 §4.2).
+//! SELECT and EXAMINE (RFC 9051 §6.3.2 and §6.3.3, RFC 3501 §6.3.1, RFC 7162 §3.1.2 and §3.2.5, RFC 8474 §4.2).
 
-use store::{Flags, MailboxName, Rights};
+use store::{Flags, Mailbox, MailboxName, Rights};
 
 use crate::cmd::flags::{Permanent, tell};
-use crate::cmd::{Context, Done, unselect};
+use crate::cmd::{Context, Done, list, resync, unselect};
 use crate::reply::Failure;
-use crate::session::view::ClientView;
+use crate::session::view::{ClientView, Expunges};
 use crate::session::{Mode, Selected};
-use crate::wire::command::Select;
 use crate::wire::response::Response;
+use crate::wire::select::Select;
 use crate::wire::status::{Code, Status};
 
 /// Which of the two commands.
@@ -23,6 +23,10 @@ pub(crate) enum Form {
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -> Result<Done, Failure> {
     context.session.access()?;
+    // RFC 7162 §3.2.5: QRESYNC has to be enabled before it is used here.
+    if select.resync.is_some() && !context.session.enabled.qresync {
+        return Err(Failure::bad("ENABLE QRESYNC comes before QRESYNC"));
+    }
     // RFC 9051 §6.3.2: the mailbox that was selected is left, even if the other one can't be selected.
     unselect::leave(context);
     if select.condstore {
@@ -33,35 +37,59 @@ pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -
     let mailbox = context.store().mailbox_named(access, &name).await?;
     // Watched from before the view is read, so that no change falls between the two.
     let watch = context.server.bus.watch(access.owner().0);
-    let view = context.store().view(access, mailbox.id).await?;
+    let opened = context.store().open_view(access, mailbox.id).await?;
     let keywords = context.store().keywords(access).await?;
     let mode = match form {
         Form::Select if access.rights() == Rights::Owner => Mode::ReadWrite,
         _ => Mode::ReadOnly,
     };
+    let mut view = ClientView::new(opened.view);
+    let _updates = view.apply(&opened.changes, Expunges::Send);
 
     tell(context, &keywords, if mode == Mode::ReadWrite { Permanent::All } else { Permanent::None });
-    let exists = u32::try_from(view.entries.len()).unwrap_or(u32::MAX);
-    context.untagged(&Response::Exists(exists));
-    // RFC 3501 §7.3.2: due; no message is \Recent here.
-    context.untagged(&Response::Recent(0));
-    let first_unseen = view.entries.iter().zip(1_u32..).find(|(e, _)| !e.flags.contains(Flags::SEEN));
-    let codes = [
-        first_unseen.map(|(_, seq)| (Code::Unseen(seq), "first unseen message")),
-        Some((Code::UidValidity(view.uid_validity.0), "UIDs valid")),
-        Some((Code::UidNext(view.uid_next), "next UID")),
-        // RFC 7162 §3.1.2.1: a MODSEQ is above zero.
-        Some((Code::HighestModSeq(view.highest_modseq.0.max(1)), "highest MODSEQ")),
-        Some((Code::MailboxId(mailbox.id.0), "mailbox id")),
-    ];
-    for (code, text) in codes.into_iter().flatten() {
-        Status::ok(text).with(code).encode(&mut context.link.out, None);
+    // RFC 7162 §3.2.5: a client that resynchronises knows which messages are unseen.
+    let tells_unseen = !context.session.enabled.rev2 && select.resync.is_none();
+    let first_unseen = if tells_unseen { first_unseen(&view) } else { None };
+    tell_state(context, &view, (&opened.mailbox, first_unseen));
+    // RFC 9051 §6.3.2: due with IMAP4rev2.
+    if context.session.enabled.rev2 {
+        list::tell_selected(context, &mailbox, &select.mailbox);
     }
-
-    context.session.select(Selected { view: ClientView::new(view), mode, keywords, watch });
+    context.session.select(Selected { view, mode, keywords, watch });
+    if let Some(resync) = select.resync {
+        resync::after_select(context, &resync).await?;
+    }
     let (code, text) = match mode {
         Mode::ReadWrite => (Code::ReadWrite, "selected"),
         Mode::ReadOnly => (Code::ReadOnly, "selected, read-only"),
     };
     Ok(Done::Status(Status::ok(text).with(code)))
+}
+
+fn tell_state(
+    context: &mut Context<'_>,
+    view: &ClientView,
+    (mailbox, first_unseen): (&Mailbox, Option<u32>),
+) {
+    context.untagged(&Response::Exists(view.exists()));
+    // RFC 3501 §7.3.2: due; no message is \Recent here. RFC 9051 has no RECENT.
+    if !context.session.enabled.rev2 {
+        context.untagged(&Response::Recent(0));
+    }
+    let codes = [
+        first_unseen.map(|seq| (Code::Unseen(seq), "first unseen message")),
+        Some((Code::UidValidity(mailbox.uid_validity.0), "UIDs valid")),
+        Some((Code::UidNext(mailbox.uid_next), "next UID")),
+        // RFC 7162 §3.1.2.1: a MODSEQ is above zero.
+        Some((Code::HighestModSeq(mailbox.highest_modseq.0.max(1)), "highest MODSEQ")),
+        Some((Code::MailboxId(mailbox.id.0), "mailbox id")),
+    ];
+    for (code, text) in codes.into_iter().flatten() {
+        Status::ok(text).with(code).encode(&mut context.link.out, None);
+    }
+}
+
+fn first_unseen(view: &ClientView) -> Option<u32> {
+    let mut all = view.entries(1, view.exists());
+    all.find(|(_, entry)| !entry.flags.contains(Flags::SEEN)).map(|(seq, _)| seq)
 }

@@ -67,6 +67,8 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
         sync::learn_keywords(context).await?;
     }
     let condstore = context.session.enabled.condstore;
+    // RFC 7162 §3.2.4: QRESYNC wants UIDs in what is told without FETCH.
+    let tells_uid = command.numbering == Numbering::Uid || context.session.enabled.qresync;
     for entry in entries {
         let (_, selected) = context.session.selected_mut()?;
         let Some(seq) = selected.view.seq_of(entry.uid) else { continue };
@@ -76,7 +78,7 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
             continue;
         }
         let mut line = FetchLine::new(&mut context.link.out, seq, FetchForm::Fetch);
-        if command.numbering == Numbering::Uid {
+        if tells_uid {
             line.uid(entry.uid.0);
         }
         if command.answer == StoreAnswer::Flags {

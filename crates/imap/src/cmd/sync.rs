@@ -3,6 +3,7 @@
 //! Level-triggered: whatever the reason to look, the change log is read from where the view stands.
 
 use bus::Watch;
+use store::Entry;
 
 use crate::cmd::flags::{self, Permanent};
 use crate::cmd::notify::{self, SelectedNews};
@@ -13,6 +14,7 @@ use crate::session::view::{Expunges, Updates};
 use crate::wire::command::Command;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::response::Response;
+use crate::wire::set::NumberSet;
 
 /// When to look, and what may be told.
 #[derive(Debug, Clone, Copy)]
@@ -120,8 +122,12 @@ pub(crate) async fn learn_keywords(context: &mut Context<'_>) -> Result<(), Fail
 }
 
 async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Result<(), Failure> {
-    for &seq in &updates.expunged {
-        context.untagged(&Response::Expunge(seq));
+    if context.session.enabled.qresync && !updates.vanished.is_empty() {
+        // RFC 7162 §3.2.10: instead of EXPUNGE.
+        let vanished = NumberSet::from_sorted(updates.vanished.iter().map(|uid| uid.0));
+        context.untagged(&Response::Vanished(&vanished));
+    } else {
+        updates.expunged.iter().for_each(|&seq| context.untagged(&Response::Expunge(seq)));
     }
     if let Some(exists) = updates.exists {
         context.untagged(&Response::Exists(exists));
@@ -138,16 +144,24 @@ async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Resu
     }
     let condstore = context.session.enabled.condstore;
     for changed in updates.changed.iter().filter(|changed| changed.flags_differ || condstore) {
-        let (_, selected) = context.session.selected()?;
-        let mut line = FetchLine::new(&mut context.link.out, changed.seq, FetchForm::Fetch);
-        line.uid(changed.entry.uid.0);
-        line.flags(flags::names(changed.entry.flags, &selected.keywords));
-        if condstore {
-            line.modseq(changed.entry.modseq.0);
-        }
-        line.finish();
+        tell_entry(context, changed.seq, changed.entry)?;
         context.link.drain().await?;
     }
+    Ok(())
+}
+
+/// Tells a message's flags, and with CONDSTORE its MODSEQ, without having been asked.
+pub(crate) fn tell_entry(context: &mut Context<'_>, seq: u32, entry: Entry) -> Result<(), Failure> {
+    let condstore = context.session.enabled.condstore;
+    let (_, selected) = context.session.selected()?;
+    let mut line = FetchLine::new(&mut context.link.out, seq, FetchForm::Fetch);
+    // RFC 7162 §3.2.4: with the UID.
+    line.uid(entry.uid.0);
+    line.flags(flags::names(entry.flags, &selected.keywords));
+    if condstore {
+        line.modseq(entry.modseq.0);
+    }
+    line.finish();
     Ok(())
 }
 

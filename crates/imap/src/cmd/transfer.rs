@@ -28,16 +28,21 @@ pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer)
     let (access, selected) = context.session.selected_for_change()?;
     let uids = uids_of(&selected.view, &transfer.set, transfer.numbering)?;
     let to = target(context, access, &transfer.mailbox).await?;
+    let mut status = Status::ok("MOVE done");
     if !uids.is_empty() {
         let moved = context.store().move_messages(access, selected.mailbox(), uids, to).await;
-        let (placed, _changes) = moved.map_err(Failure::Target)?;
+        let (placed, changes) = moved.map_err(Failure::Target)?;
+        // RFC 7162 §3.2.7: MOVE expunges, too.
+        if context.session.tells_highest() && !placed.is_empty() {
+            status.code = Some(Code::HighestModSeq(changes.modseq.0));
+        }
         // RFC 6851 §4.3: untagged, before the EXPUNGEs, so that the client knows where they went.
         if let Some(code) = copy_uid(&placed) {
             Status::ok("moved").with(code).encode(&mut context.link.out, None);
         }
         sync::tell_own(context).await?;
     }
-    Ok(Done::Status(Status::ok("MOVE done")))
+    Ok(Done::Status(status))
 }
 
 async fn target(context: &Context<'_>, access: &store::Access, mailbox: &str) -> Result<MailboxId, Failure> {

@@ -1,4 +1,4 @@
-//! UNSELECT and CLOSE (RFC 9051 §6.4.1 and §6.4.2).
+//! UNSELECT and CLOSE (RFC 9051 §6.4.1 and §6.4.2, RFC 7162 §3.2.8).
 
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
@@ -15,11 +15,19 @@ pub(crate) fn run(context: &mut Context<'_>) -> Result<Done, Failure> {
 /// CLOSE: removes what is `\Deleted`, says nothing about it, and leaves.
 pub(crate) async fn close(context: &mut Context<'_>) -> Result<Done, Failure> {
     let (access, selected) = context.session.selected()?;
+    let mut status = Status::ok("CLOSE done");
     if selected.mode == Mode::ReadWrite {
-        let (_gone, _changes) = context.store().expunge(access, selected.mailbox(), None).await?;
+        let known = selected.view.modseq();
+        let is_current = !selected.view.holds_expunges();
+        let (gone, changes) = context.store().expunge(access, selected.mailbox(), None).await?;
+        // RFC 7162 §3.2.8: the client takes it for what it knows, so nobody else may have changed anything meanwhile.
+        let is_next = is_current && changes.modseq.0 == known.0.saturating_add(1);
+        if !gone.is_empty() && is_next && context.session.tells_highest() {
+            status.code = Some(Code::HighestModSeq(changes.modseq.0));
+        }
     }
     context.session.unselect();
-    done("CLOSE")
+    Ok(Done::Status(status))
 }
 
 /// Leaves the selected mailbox, if there is one, and says so (RFC 9051 §7.1, CLOSED): what comes next is about

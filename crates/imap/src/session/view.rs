@@ -49,6 +49,8 @@ pub enum Expunges {
 pub struct Updates {
     /// Sequence numbers to EXPUNGE, falling, so that none shifts another.
     pub expunged: Vec<u32>,
+    /// The UIDs of the same messages, rising.
+    pub vanished: Vec<Uid>,
     /// The number of messages, if there are new ones.
     pub exists: Option<u32>,
     /// Messages with other flags or another MODSEQ than the client knows.
@@ -218,14 +220,14 @@ impl ClientView {
             }
         }
         self.modseq = self.modseq.max(changes.modseq);
-        let expunged = match expunges {
+        let (expunged, vanished) = match expunges {
             Expunges::Send => self.expunge_held(),
-            Expunges::Hold => Vec::new(),
+            Expunges::Hold => (Vec::new(), Vec::new()),
         };
         let changed = changed.into_iter().filter_map(|(entry, flags_differ)| {
             Some(Changed { seq: self.seq_of(entry.uid)?, entry, flags_differ })
         });
-        Updates { expunged, changed: changed.collect(), exists: has_new.then(|| self.exists()) }
+        Updates { expunged, vanished, changed: changed.collect(), exists: has_new.then(|| self.exists()) }
     }
 
     /// Notes that the client has just been told these flags and this MODSEQ.
@@ -242,6 +244,31 @@ impl ClientView {
         let vanished = self.entries(1, self.exists()).map(|(_, entry)| entry.uid).filter(|&uid| !now(uid));
         let vanished = vanished.collect();
         MailboxChanges { modseq: full.modseq, changed: full.entries.clone(), vanished, complete: true }
+    }
+
+    /// The UIDs of a set, above `sound` and below the next UID, that no message of the view has.
+    #[must_use]
+    pub fn lacking(&self, uids: &NumberSet, sound: u32) -> NumberSet {
+        let mut lacking = Vec::new();
+        for &(low, high) in uids.ranges() {
+            let mut next = low.max(sound.saturating_add(1));
+            let high = high.min(self.uid_next.saturating_sub(1));
+            let first = count(self.count_below(Uid(next))) + 1;
+            for (_, entry) in self.entries(first, self.exists()) {
+                let uid = entry.uid.0;
+                if uid > high {
+                    break;
+                }
+                if uid > next {
+                    lacking.push((next, uid - 1));
+                }
+                next = uid.saturating_add(1);
+            }
+            if next <= high {
+                lacking.push((next, high));
+            }
+        }
+        NumberSet::from_ranges(lacking)
     }
 
     /// Whether messages are gone that the client has not been told about.
@@ -322,7 +349,7 @@ impl ClientView {
         Some((entry, known.flags != entry.flags))
     }
 
-    fn expunge_held(&mut self) -> Vec<u32> {
+    fn expunge_held(&mut self) -> (Vec<u32>, Vec<Uid>) {
         let held = std::mem::take(&mut self.held);
         let seqs: Vec<u32> = held.iter().rev().filter_map(|&uid| self.seq_of(uid)).collect();
         self.added.retain(|entry| !held.contains(&entry.uid));
@@ -334,7 +361,7 @@ impl ClientView {
         }
         self.gone.sort_unstable();
         assert!(self.gone.windows(2).all(|pair| pair.first() < pair.last()), "a message is expunged once");
-        seqs
+        (seqs, held.into_iter().collect())
     }
 }
 

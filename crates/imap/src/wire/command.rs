@@ -11,6 +11,7 @@ use crate::wire::list::{List, StatusItem};
 use crate::wire::metadata::{GetMetadata, SetMetadata};
 use crate::wire::notify::Notify;
 use crate::wire::search::Search;
+use crate::wire::select::Select;
 use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::sort::Sort;
 use crate::wire::thread::Thread;
@@ -265,15 +266,6 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Password,
-}
-
-/// SELECT and EXAMINE.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Select {
-    /// The mailbox.
-    pub mailbox: String,
-    /// RFC 7162 §3.1.8: `(CONDSTORE)` was given.
-    pub condstore: bool,
 }
 
 /// CREATE.

@@ -28,6 +28,16 @@ pub struct Fetch {
     pub changed_since: Option<u64>,
     /// RFC 9394 §3.3: only a page of these messages.
     pub page: Option<PartialRange>,
+    /// RFC 7162 §3.2.6: also which messages have vanished since.
+    pub vanished: bool,
+}
+
+impl Fetch {
+    /// Without modifiers.
+    #[must_use]
+    pub fn new(numbering: Numbering, set: SeqSet, items: Vec<FetchItem>) -> Self {
+        Self { numbering, set, items, changed_since: None, page: None, vanished: false }
+    }
 }
 
 /// One item of a FETCH.
@@ -175,7 +185,7 @@ pub fn fetch(cursor: &mut Cursor<'_>, numbering: Numbering) -> Parsed<Fetch> {
             None => vec![item(cursor)?],
         }
     };
-    let mut fetch = Fetch { numbering, set, items, changed_since: None, page: None };
+    let mut fetch = Fetch::new(numbering, set, items);
     if cursor.eat(b' ') {
         modifiers(cursor, &mut fetch)?;
     }
@@ -197,10 +207,12 @@ fn fetch_macro(cursor: &mut Cursor<'_>) -> Option<Vec<FetchItem>> {
 }
 
 // fetch-modifiers = "(" fetch-modifier *(SP fetch-modifier) ")"
-// fetch-modifier = chgsince-fetch-mod / modifier-partial
+// fetch-modifier = chgsince-fetch-mod / rexpunges-fetch-mod / modifier-partial
 // chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value
 // modifier-partial = "PARTIAL" SP partial-range
+// rexpunges-fetch-mod = "VANISHED"
 fn modifiers(cursor: &mut Cursor<'_>, fetch: &mut Fetch) -> Parsed<()> {
+    let start = cursor.clone();
     cursor.list(ListBounds { max: 8, empty: Empty::Refused }, |cursor| {
         let start = cursor.clone();
         let is_second = match cursor.keyword("a modifier")?.as_str() {
@@ -212,10 +224,15 @@ fn modifiers(cursor: &mut Cursor<'_>, fetch: &mut Fetch) -> Parsed<()> {
                 cursor.sp()?;
                 fetch.page.replace(PartialRange::parse(cursor)?).is_some()
             }
+            "VANISHED" => std::mem::replace(&mut fetch.vanished, true),
             _ => return Err(start.invalid("there is no such modifier")),
         };
         if is_second { Err(start.invalid("a modifier stands twice")) } else { Ok(()) }
     })?;
+    // RFC 7162 §3.2.6
+    if fetch.vanished && fetch.changed_since.is_none() {
+        return Err(start.invalid("VANISHED needs CHANGEDSINCE beside it"));
+    }
     Ok(())
 }
 

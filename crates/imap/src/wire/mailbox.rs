@@ -76,17 +76,24 @@ fn decode_name(raw: &[u8], names: Names, at: usize) -> Parsed<String> {
 }
 
 /// Modified UTF-7 to UTF-8 (RFC 3501 §5.1.3). Bytes above 127 pass as they are: some clients send UTF-8
-/// without asking. `None` for a broken shift, a lone surrogate or an encoded printable ASCII character.
+/// without asking. `None` for a broken or a superfluous shift, a lone surrogate or an encoded printable ASCII character.
 #[must_use]
 pub fn from_modified_utf7(encoded: &str) -> Option<String> {
     let mut decoded = String::with_capacity(encoded.len());
     let mut rest = encoded;
+    let mut was_shifted = false;
     while let Some((plain, shifted)) = rest.split_once('&') {
         decoded.push_str(plain);
         let (base64, after) = shifted.split_once('-')?;
         if base64.is_empty() {
             decoded.push('&');
+            was_shifted = false;
         } else {
+            // RFC 3501 §5.1.3: out of base64 and at once back into it would give one mailbox two names.
+            if was_shifted && plain.is_empty() {
+                return None;
+            }
+            was_shifted = true;
             push_shifted(&mut decoded, base64)?;
         }
         rest = after;

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::wire::append::append;
 use crate::wire::command::{
-    Authenticate, Command, Create, Login, Password, Request, Select, Store, StoreAnswer, StoreOperation, Tag,
+    Authenticate, Command, Create, Login, Password, Request, Store, StoreAnswer, StoreOperation, Tag,
     Transfer,
 };
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, SyntaxError, is_atom_char, text};
@@ -17,6 +17,7 @@ use crate::wire::metadata;
 use crate::wire::notify::notify;
 use crate::wire::quota;
 use crate::wire::search::search;
+use crate::wire::select::select;
 use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::sort::sort;
 use crate::wire::thread::thread;
@@ -218,26 +219,6 @@ fn enable(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     }
     cursor.end()?;
     Ok(Command::Enable(names))
-}
-
-// select = "SELECT" SP mailbox [SP "(" select-param *(SP select-param) ")"]
-fn select(cursor: &mut Cursor<'_>) -> Parsed<Select> {
-    let mailbox = mailbox(cursor)?;
-    let mut condstore = false;
-    if cursor.eat(b' ') {
-        cursor.list(ListBounds { max: 8, empty: Empty::Refused }, |cursor| {
-            let start = cursor.clone();
-            match cursor.keyword("a parameter")?.as_str() {
-                "CONDSTORE" => {
-                    condstore = true;
-                    Ok(())
-                }
-                _ => Err(start.invalid("there is no such parameter")),
-            }
-        })?;
-    }
-    cursor.end()?;
-    Ok(Select { mailbox, condstore })
 }
 
 // create = "CREATE" SP mailbox [SP "(" create-param *(SP create-param) ")"]

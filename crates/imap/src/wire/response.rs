@@ -60,6 +60,8 @@ pub enum Response<'a> {
     Expunge(u32),
     /// RFC 7162 §3.2.10: UIDs, not empty.
     Vanished(&'a NumberSet),
+    /// RFC 7162 §3.2.10.1: UIDs that were gone before, not empty.
+    VanishedEarlier(&'a NumberSet),
     /// RFC 3501 §7.2.5, RFC 7162 §3.1.5
     Search {
         /// The matches.
@@ -151,10 +153,8 @@ impl Response<'_> {
             Self::Exists(count) => push_counted(out, *count, b"EXISTS"),
             Self::Recent(count) => push_counted(out, *count, b"RECENT"),
             Self::Expunge(seq) => push_counted(out, *seq, b"EXPUNGE"),
-            Self::Vanished(uids) => {
-                out.extend_from_slice(b"VANISHED ");
-                uids.encode(out);
-            }
+            Self::Vanished(uids) => push_set(out, b"VANISHED ", uids),
+            Self::VanishedEarlier(uids) => push_set(out, b"VANISHED (EARLIER) ", uids),
             Self::Search { numbers, modseq } => push_search(out, b"SEARCH", numbers, *modseq),
             Self::Sort { numbers, modseq } => push_search(out, b"SORT", numbers, *modseq),
             Self::Thread(threads) => threads.encode(out),
@@ -198,6 +198,11 @@ pub(crate) fn push_words(out: &mut BytesMut, first: &str, rest: &[&str]) {
         out.extend_from_slice(b" ");
         out.extend_from_slice(word.as_bytes());
     }
+}
+
+fn push_set(out: &mut BytesMut, name: &[u8], uids: &NumberSet) {
+    out.extend_from_slice(name);
+    uids.encode(out);
 }
 
 fn push_counted(out: &mut BytesMut, count: u32, name: &[u8]) {

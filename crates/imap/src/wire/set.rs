@@ -134,6 +134,12 @@ fn bound(cursor: &mut Cursor<'_>) -> Parsed<SeqBound> {
 pub struct NumberSet(Vec<(u32, u32)>);
 
 impl NumberSet {
+    /// Every number above zero.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(vec![(1, u32::MAX)])
+    }
+
     /// From inclusive ranges in any order.
     #[must_use]
     pub fn from_ranges(mut ranges: Vec<(u32, u32)>) -> Self {

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::sqlite::blobs::Identity;
 use crate::sqlite::{accounts, blobs, flags, log, mailboxes, reading};
 use crate::{
-    Access, Columns, Entry, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, Result,
-    Store, Uid, View,
+    Access, Columns, Entry, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, OpenedView,
+    Result, Store, Uid, View,
 };
 
 impl Store {
@@ -30,6 +30,16 @@ impl Store {
     pub async fn deleted_bytes(&self, access: &Access, mailbox: MailboxId) -> Result<u64> {
         let owner = access.owner;
         self.read(move |sql| reading::deleted_bytes(sql, owner, mailbox)).await
+    }
+
+    /// The same for a session that opens the mailbox and keeps few changes by itself: costs what has changed since
+    /// another session's view was read, not what the mailbox holds.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn open_view(&self, access: &Access, mailbox: MailboxId) -> Result<OpenedView> {
+        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        self.read(move |sql| inner.views.open(sql, owner, mailbox)).await
     }
 
     /// The account's keywords.

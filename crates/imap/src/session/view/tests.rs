@@ -44,6 +44,7 @@ fn expunges_are_told_from_the_last_to_the_first() {
     let mut view = ClientView::new(base(&[3, 5, 8, 9]));
     let updates = view.apply(&changes(2, &[entry(12, 0, 2)], &[5, 9]), Expunges::Send);
     assert_eq!(updates.expunged, [4, 2]);
+    assert_eq!(updates.vanished, [Uid(5), Uid(9)]);
     assert_eq!(updates.exists, Some(3));
     assert_eq!(uids(&view), [3, 8, 12]);
     assert_eq!(view.seq_of(Uid(12)), Some(3));
@@ -107,6 +108,19 @@ fn a_worn_view_is_renewed_only_by_what_the_client_knows() {
     view.renew(Arc::new(full));
     assert!(!view.is_worn());
     assert_eq!(view.exists(), 99);
+}
+
+#[test]
+fn lacking_uids_are_the_gaps_of_a_set_above_what_is_sound() {
+    let mut view = ClientView::new(base(&[3, 5, 8, 9]));
+    let _updates = view.apply(&changes(2, &[entry(12, 0, 2)], &[5]), Expunges::Send);
+    let lacking = |ranges: &[(u32, u32)], sound| {
+        view.lacking(&NumberSet::from_ranges(ranges.to_vec()), sound).ranges().to_vec()
+    };
+    assert_eq!(lacking(&[(1, u32::MAX)], 0), [(1, 2), (4, 7), (10, 11)]);
+    assert_eq!(lacking(&[(1, u32::MAX)], 8), [(10, 11)]);
+    assert_eq!(lacking(&[(2, 3), (6, 6), (11, 40)], 0), [(2, 2), (6, 6), (11, 11)]);
+    assert_eq!(lacking(&[(8, 9)], 0), []);
 }
 
 /// What happens to the mailbox, and when the client looks.

@@ -19,6 +19,7 @@ fn the_examples_of_rfc_3501_hold_in_both_directions() {
         ("&", "&-"),
         ("🎉", "&2DzfiQ-"),
         ("a☺b☺", "a&Jjo-b&Jjo-"),
+        ("☺&☺", "&Jjo-&-&Jjo-"),
     ];
     for (name, wire) in cases {
         assert_eq!(encoded(name), wire);
@@ -29,7 +30,8 @@ fn the_examples_of_rfc_3501_hold_in_both_directions() {
 #[test]
 fn a_name_has_one_encoding_and_broken_ones_are_refused() {
     // RFC 3501 §5.1.3: printable ASCII must not be in base64; a shift must end.
-    for wire in ["&Jjo", "&AGE-", "&2Dw-", "&Jj-", "&****-", "&AA0-", "&Jjo=-"] {
+    for wire in ["&Jjo", "&AGE-", "&2Dw-", "&Jj-", "&****-", "&AA0-", "&Jjo=-", "&U,BTFw-&ZeVnLIqe-", "&Jjp-"]
+    {
         assert_eq!(from_modified_utf7(wire), None, "{wire}");
     }
 }
