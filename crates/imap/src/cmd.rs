@@ -39,6 +39,7 @@ pub(crate) mod notify;
 mod pattern;
 mod quota;
 mod rename;
+mod replace;
 mod resync;
 mod search;
 mod select;
@@ -151,6 +152,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Thread(thread) => thread::run(context, thread).await,
         Command::Fetch(fetch) => fetch::run(context, fetch).await,
         Command::Store(store) => store_flags::run(context, store).await,
+        Command::Replace(replace) => replace::run(context, replace).await,
         Command::Copy(transfer) => transfer::copy(context, transfer).await,
         Command::Move(transfer) => transfer::move_messages(context, transfer).await,
     }

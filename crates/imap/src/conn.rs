@@ -237,7 +237,9 @@ impl Connection {
 
     /// RFC 9051 §6.3.12: a message for a mailbox that is not there need not be sent to be refused.
     async fn refuses_append(&mut self) -> bool {
-        let head = bytes::Bytes::copy_from_slice(self.framer.head(&self.link.input));
+        // The name stands at the beginning, however many messages follow.
+        let head = self.framer.head(&self.link.input);
+        let head = bytes::Bytes::copy_from_slice(head.get(..head.len().min(APPEND_HEAD_BYTES_MAX)).unwrap_or_default());
         cmd::append::names_no_mailbox(&self.server.store, &self.session, head).await
     }
 
@@ -476,6 +478,8 @@ fn micros(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Room for a tag, a command's name and the longest name of a mailbox.
+const APPEND_HEAD_BYTES_MAX: usize = 4 << 10;
 /// `DONE` and a little room for a client's spaces.
 const DONE_BYTES_MAX: usize = 64;
 

@@ -47,7 +47,7 @@ pub use error::{Error, Result};
 pub use ids::*;
 pub use mail::{
     Column, Columns, Delivered, Delivery, Entry, FlagChange, Flags, Keywords, MessageRow, NewMessage, Placed,
-    Raw, View,
+    Raw, Replaced, View,
 };
 pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;

@@ -192,6 +192,17 @@ pub struct Delivered {
     pub changes: Changes,
 }
 
+/// A message that was put into the place of another by a commit that is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Where the new one is.
+    pub placed: Placed,
+    /// The MODSEQ at which the old one went.
+    pub replaced_at: ModSeq,
+    /// The commit.
+    pub changes: Changes,
+}
+
 /// A column of a message that costs reading and is asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {

@@ -1,16 +1,16 @@
-//! APPEND (RFC 9051 §6.3.12, RFC 4315 §3, RFC 6855 §4).
+//! APPEND (RFC 9051 §6.3.12, RFC 3502, RFC 4315 §3, RFC 6855 §4).
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use message::Parsed;
-use store::{Cause, MailboxName, NewMessage, Raw, Store, Target, UnixTime};
+use store::{Cause, MailboxName, NewMessage, Placed, Raw, Store, Target, UnixTime};
 
 use crate::cmd::{Context, Done, flags, now};
 use crate::reply::Failure;
 use crate::session::Session;
-use crate::wire::append::{self, Append, AppendForm};
+use crate::wire::append::{self, Append, AppendForm, AppendMessage};
 use crate::wire::set::NumberSet;
 use crate::wire::status::{Code, Status};
 
@@ -22,30 +22,61 @@ pub(crate) async fn names_no_mailbox(store: &Store, session: &Session, head: Byt
     matches!(store.mailbox_named(access, &name).await, Err(store::Error::NotFound(_)))
 }
 
-/// The command.
+/// The command. RFC 3502 §3: all of its messages, or none.
 pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {
     let access = context.session.access()?;
-    if append.form == AppendForm::Utf8 && !context.session.enabled.utf8 {
+    let target = target(context, &append.mailbox).await?;
+    let mut messages = Vec::with_capacity(append.messages.len());
+    for message in append.messages {
+        messages.push(prepare(context, message, target.clone()).await?);
+    }
+    let (placed, _changes) = context.store().append_many(access, messages).await.map_err(Failure::Target)?;
+    let status = Status::ok("APPEND done");
+    Ok(Done::Status(match append_uid(&placed) {
+        Some(code) => status.with(code),
+        None => status,
+    }))
+}
+
+/// The mailbox that messages go to.
+pub(crate) async fn target(context: &Context<'_>, mailbox: &str) -> Result<Target, Failure> {
+    let access = context.session.access()?;
+    let name = MailboxName::new(mailbox)?;
+    let mailbox = context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?;
+    Ok(Target::Id(mailbox.id))
+}
+
+/// A client's message as the store takes it.
+pub(crate) async fn prepare(
+    context: &Context<'_>,
+    message: AppendMessage,
+    target: Target,
+) -> Result<NewMessage, Failure> {
+    if message.form == AppendForm::Utf8 && !context.session.enabled.utf8 {
         return Err(Failure::bad("ENABLE UTF8=ACCEPT comes before UTF8"));
     }
-    if append.message.is_empty() {
+    // RFC 3502 §3: a client that has changed its mind sends nothing.
+    if message.message.is_empty() {
         return Err(Failure::refused(Code::Cannot, "there is no message of no bytes"));
     }
-    let name = MailboxName::new(&append.mailbox)?;
-    let mailbox = context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?;
-    let (bits, keywords) = flags::to_store(append.flags);
-    let message = NewMessage {
-        raw: parsed(append.message, append.form).await?,
-        target: Target::Id(mailbox.id),
-        received_at: append.internal_date.map_or_else(now, UnixTime),
-        flags: bits,
+    let (flags, keywords) = flags::to_store(message.flags);
+    Ok(NewMessage {
+        raw: parsed(message.message, message.form).await?,
+        target,
+        received_at: message.internal_date.map_or_else(now, UnixTime),
+        flags,
         keywords,
         cause: Cause::Append,
-    };
-    let placed = context.store().append(access, message).await.map_err(Failure::Target)?.placed;
-    let code =
-        Code::AppendUid { uid_validity: placed.uid_validity.0, uids: NumberSet::from_sorted([placed.uid.0]) };
-    Ok(Done::Status(Status::ok("APPEND done").with(code)))
+    })
+}
+
+/// RFC 4315 §3, RFC 3502 §5: the UIDs that they have got. `None` for none.
+pub(crate) fn append_uid(placed: &[Placed]) -> Option<Code> {
+    let uid_validity = placed.first()?.uid_validity.0;
+    Some(Code::AppendUid {
+        uid_validity,
+        uids: NumberSet::from_sorted(placed.iter().map(|placed| placed.uid.0)),
+    })
 }
 
 /// The message as it is stored, and its one parse; a large one is parsed off the connections' threads.

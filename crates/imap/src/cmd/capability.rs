@@ -1,5 +1,7 @@
 //! CAPABILITY (RFC 9051 §6.1.1): exactly what works, in the state that the connection is in.
 
+use std::borrow::Cow;
+
 use authentication::{Channel, Mechanism};
 
 use crate::cmd::{Context, Done};
@@ -19,6 +21,8 @@ pub(crate) struct Surroundings {
     pub(crate) channel: Channel,
     /// What it can authenticate with.
     mechanisms: Vec<Mechanism>,
+    /// The largest message that can be appended.
+    append_bytes_max: u64,
 }
 
 impl Surroundings {
@@ -31,7 +35,13 @@ impl Surroundings {
             is_bindable: link.is_bindable(),
         };
         let mechanisms = server.options.authenticator.mechanisms(channel).collect();
-        Self { is_encrypted, has_certificate: server.options.tls.is_some(), channel, mechanisms }
+        Self {
+            is_encrypted,
+            has_certificate: server.options.tls.is_some(),
+            channel,
+            mechanisms,
+            append_bytes_max: server.options.limits.message_bytes,
+        }
     }
 }
 
@@ -50,23 +60,25 @@ pub(crate) fn run(context: &mut Context<'_>) -> Done {
 }
 
 /// The capabilities of a connection now.
-pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Vec<&'static str> {
-    let mut names = vec!["IMAP4rev1", "IMAP4rev2"];
+pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Vec<Cow<'static, str>> {
+    let mut names: Vec<Cow<'static, str>> = vec!["IMAP4rev1".into(), "IMAP4rev2".into()];
     if session.is_anonymous() {
         // RFC 9051 §6.2.1: STARTTLS is not offered twice.
         if surroundings.has_certificate && !surroundings.is_encrypted {
-            names.push("STARTTLS");
+            names.push("STARTTLS".into());
         }
-        names.extend(surroundings.mechanisms.iter().map(|mechanism| auth(*mechanism)));
-        names.push("SASL-IR");
+        names.extend(surroundings.mechanisms.iter().map(|mechanism| auth(*mechanism).into()));
+        names.push("SASL-IR".into());
         if !surroundings.channel.is_private {
-            names.push("LOGINDISABLED");
+            names.push("LOGINDISABLED".into());
         }
     }
-    names.extend(ALWAYS);
+    names.extend(ALWAYS.iter().map(|name| Cow::Borrowed(*name)));
+    // RFC 7889 §3
+    names.push(format!("APPENDLIMIT={}", surroundings.append_bytes_max).into());
     if !session.is_anonymous() {
         // RFC 8437 §2: where it can be used.
-        names.push("UNAUTHENTICATE");
+        names.push("UNAUTHENTICATE".into());
     }
     names
 }
@@ -98,6 +110,7 @@ const ALWAYS: &[&str] = &[
     "LITERAL+",
     "METADATA",
     "MOVE",
+    "MULTIAPPEND",
     "NAMESPACE",
     "NOTIFY",
     "OBJECTID",
@@ -106,6 +119,8 @@ const ALWAYS: &[&str] = &[
     "QRESYNC",
     "QUOTA",
     "QUOTA=RES-STORAGE",
+    "REPLACE",
+    "SAVEDATE",
     "SEARCHRES",
     "SORT",
     "SORT=DISPLAY",

@@ -1,4 +1,4 @@
-//! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3, RFC 9208 §4.1.4).
+//! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 7889 §4, RFC 8474 §4.3, RFC 9208 §4.1.4).
 
 use store::{Mailbox, MailboxName};
 
@@ -34,14 +34,17 @@ pub(crate) async fn tell(
     } else {
         0
     };
-    let value = |item| if item == StatusItem::DeletedStorage { deleted_bytes } else { value(mailbox, item) };
+    let value = |item| match item {
+        StatusItem::DeletedStorage => deleted_bytes,
+        item => value(context, mailbox, item),
+    };
     let values: Vec<(StatusItem, u64)> = items.iter().map(|&item| (item, value(item))).collect();
     let line = StatusLine { name: mailbox.name.as_str(), values: &values };
     context.untagged(&Response::StatusOf(line));
     Ok(())
 }
 
-fn value(mailbox: &Mailbox, item: StatusItem) -> u64 {
+fn value(context: &Context<'_>, mailbox: &Mailbox, item: StatusItem) -> u64 {
     match item {
         StatusItem::Messages => u64::from(mailbox.messages),
         // RFC 3501 §2.3.2: no message is \Recent here.
@@ -55,5 +58,7 @@ fn value(mailbox: &Mailbox, item: StatusItem) -> u64 {
         StatusItem::MailboxId => mailbox.id.0,
         // Counted by the caller: the mailbox's row does not hold it.
         StatusItem::DeletedStorage => 0,
+        // One limit for all mailboxes.
+        StatusItem::AppendLimit => context.server.options.limits.message_bytes,
     }
 }

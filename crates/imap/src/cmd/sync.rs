@@ -45,6 +45,7 @@ impl Look {
                 | Command::Check
                 | Command::Idle
                 | Command::Append(_)
+                | Command::Replace(_)
                 | Command::Copy(_)
                 | Command::Move(_)
                 | Command::Expunge { .. }

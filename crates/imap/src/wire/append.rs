@@ -1,4 +1,5 @@
-//! APPEND (RFC 9051 §6.3.12; RFC 3516 §4.4 and RFC 6855 §4 for literal8).
+//! APPEND and REPLACE: messages that come from the client (RFC 9051 §6.3.12; RFC 3516 §4.4 and RFC 6855 §4 for literal8;
+//! RFC 3502 for several messages; RFC 8508).
 
 use bytes::Bytes;
 
@@ -6,12 +7,33 @@ use crate::wire::cursor::{Cursor, Parsed};
 use crate::wire::date::date_time;
 use crate::wire::flag::{Flag, flag_list};
 use crate::wire::mailbox::{Names, mailbox};
+use crate::wire::set::{Numbering, SeqSet};
 
-/// A message and where it goes.
+/// APPEND: messages, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// The mailbox.
     pub mailbox: String,
+    /// At least one. The text of a command has a limit, so their number has one.
+    pub messages: Vec<AppendMessage>,
+}
+
+/// REPLACE: one message that takes another's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replace {
+    /// What the number of the message is that goes.
+    pub numbering: Numbering,
+    /// The message that goes: a set of one.
+    pub replaced: SeqSet,
+    /// Where the new one goes.
+    pub mailbox: String,
+    /// The new one.
+    pub message: AppendMessage,
+}
+
+/// A message from the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendMessage {
     /// Its flags.
     pub flags: Vec<Flag>,
     /// INTERNALDATE in seconds since 1970-01-01T00:00:00Z; `None` for now.
@@ -33,12 +55,57 @@ pub enum AppendForm {
     Utf8,
 }
 
-// append = "APPEND" SP mailbox SP append-message
-// append-message = [flag-list SP] [date-time SP] append-data
+// append = "APPEND" SP mailbox 1*append-message   (RFC 3502 §3)
 /// The arguments of APPEND, the command's name and its space already consumed.
 pub fn append(cursor: &mut Cursor<'_>) -> Parsed<Append> {
     let mailbox = mailbox(cursor)?;
     cursor.sp()?;
+    let mut messages = vec![message(cursor)?];
+    while cursor.eat(b' ') {
+        messages.push(message(cursor)?);
+    }
+    cursor.end()?;
+    Ok(Append { mailbox, messages })
+}
+
+// replace = "REPLACE" SP seq-number SP mailbox append-message   (RFC 8508 §3.1)
+/// The arguments of REPLACE and UID REPLACE.
+pub fn replace(cursor: &mut Cursor<'_>, numbering: Numbering) -> Parsed<Replace> {
+    let start = cursor.clone();
+    let replaced = SeqSet::parse(cursor)?;
+    let [only] = replaced.ranges() else { return Err(start.expected("one message")) };
+    if only.first != only.last {
+        return Err(start.expected("one message"));
+    }
+    cursor.sp()?;
+    let mailbox = mailbox(cursor)?;
+    cursor.sp()?;
+    let message = message(cursor)?;
+    cursor.end()?;
+    Ok(Replace { numbering, replaced, mailbox, message })
+}
+
+/// The mailbox of an APPEND or REPLACE of which only what stands before a literal is there: `None` as long as its name
+/// is not.
+#[must_use]
+pub fn target(head: &Bytes, names: Names) -> Option<String> {
+    let mut cursor = Cursor::new(head, names);
+    cursor.tag().ok()?;
+    cursor.sp().ok()?;
+    cursor.eat_text("UID ");
+    if cursor.eat_text("REPLACE ") {
+        SeqSet::parse(&mut cursor).ok()?;
+    } else {
+        cursor.atom().ok()?;
+    }
+    cursor.sp().ok()?;
+    let mailbox = mailbox(&mut cursor).ok()?;
+    cursor.sp().ok()?;
+    Some(mailbox)
+}
+
+// append-message = [SP flag-list] [SP date-time] SP append-data
+fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
     let mut flags = Vec::new();
     if cursor.peek() == Some(b'(') {
         flags = flag_list(cursor)?;
@@ -50,21 +117,7 @@ pub fn append(cursor: &mut Cursor<'_>) -> Parsed<Append> {
         cursor.sp()?;
     }
     let (message, form) = data(cursor)?;
-    cursor.end()?;
-    Ok(Append { mailbox, flags, internal_date, message, form })
-}
-
-/// The mailbox of an APPEND of which only what stands before a literal is there: `None` as long as its name is not.
-#[must_use]
-pub fn target(head: &Bytes, names: Names) -> Option<String> {
-    let mut cursor = Cursor::new(head, names);
-    cursor.tag().ok()?;
-    cursor.sp().ok()?;
-    cursor.atom().ok()?;
-    cursor.sp().ok()?;
-    let mailbox = mailbox(&mut cursor).ok()?;
-    cursor.sp().ok()?;
-    Some(mailbox)
+    Ok(AppendMessage { flags, internal_date, message, form })
 }
 
 // append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::wire::append::Append;
+use crate::wire::append::{Append, Replace};
 use crate::wire::fetch::Fetch;
 use crate::wire::flag::Flag;
 use crate::wire::list::{List, StatusItem};
@@ -144,6 +144,8 @@ pub enum Command {
         /// The mailbox.
         mailbox: String,
     },
+    /// RFC 8508
+    Replace(Replace),
     /// RFC 9051 §6.3.13
     Idle,
     /// RFC 3501 §6.4.1
@@ -220,6 +222,7 @@ impl Command {
             Self::SetMetadata(_) => "SETMETADATA",
             Self::GetQuota(_) => "GETQUOTA",
             Self::GetQuotaRoot { .. } => "GETQUOTAROOT",
+            Self::Replace(replace) => numbered(replace.numbering, "REPLACE", "UID REPLACE"),
             Self::Idle => "IDLE",
             Self::Check => "CHECK",
             Self::Close => "CLOSE",

@@ -17,9 +17,9 @@ use crate::wire::parse::tag_of;
 pub struct FrameLimits {
     /// All text outside of literals, in bytes.
     pub line_bytes: usize,
-    /// All literals together, in bytes, of any command but APPEND.
+    /// All literals together, in bytes, of any other command.
     pub literal_bytes: u64,
-    /// All literals together of APPEND, in bytes.
+    /// All literals together of APPEND or REPLACE, in bytes.
     pub append_bytes: u64,
     /// How many bytes of a rejected command are read and dropped before the connection is given up.
     pub discard_bytes: u64,
@@ -32,7 +32,7 @@ pub enum Event {
     Command(Bytes),
     /// A synchronising literal is due: the client waits for a continuation request.
     Continue,
-    /// A literal of an APPEND is announced by [`Framer::head`]. Unless [`Framer::refuse`] is called now, it is accepted.
+    /// A literal of an APPEND or REPLACE is announced by [`Framer::head`]. Unless [`Framer::refuse`] is called now, it is accepted.
     Append(LiteralKind),
     /// The command was too long. All of it that the client will send has been read.
     Rejected {
@@ -316,9 +316,13 @@ fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// Whether a command carries messages.
 fn is_append(command: &[u8]) -> bool {
     let Some(space) = memchr::memchr(b' ', command) else { return false };
-    command.get(space + 1..space + 8).is_some_and(|word| word.eq_ignore_ascii_case(b"APPEND "))
+    let begins = |name: &[u8]| {
+        command.get(space + 1..space + 1 + name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name))
+    };
+    begins(b"APPEND ") || begins(b"REPLACE ") || begins(b"UID REPLACE ")
 }
 
 /// `{`, 24 digits, `+}`, CR: a longer one is not taken for a literal.

@@ -61,7 +61,7 @@ pub enum ListReturn {
     Metadata(Vec<String>),
 }
 
-/// What STATUS tells (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8474 §4.3).
+/// What STATUS tells (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 7889 §4, RFC 8474 §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusItem {
     /// Number of messages.
@@ -84,6 +84,8 @@ pub enum StatusItem {
     MailboxId,
     /// RFC 9208 §4.1.4: octets that EXPUNGE would free.
     DeletedStorage,
+    /// RFC 7889 §4: the largest message that can be appended.
+    AppendLimit,
 }
 
 // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
@@ -175,6 +177,7 @@ pub fn status_items(cursor: &mut Cursor<'_>) -> Parsed<Vec<StatusItem>> {
             "HIGHESTMODSEQ" => Ok(StatusItem::HighestModSeq),
             "MAILBOXID" => Ok(StatusItem::MailboxId),
             "DELETED-STORAGE" => Ok(StatusItem::DeletedStorage),
+            "APPENDLIMIT" => Ok(StatusItem::AppendLimit),
             _ => Err(start.invalid("there is no such status item")),
         }
     })

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::wire::append::append;
+use crate::wire::append::{append, replace};
 use crate::wire::command::{
     Authenticate, Command, Create, Login, Password, Request, Store, StoreAnswer, StoreOperation, Tag,
     Transfer,
@@ -119,6 +119,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "GETQUOTAROOT" => {
             |cursor| quota::mailbox_of_root(cursor).map(|mailbox| Command::GetQuotaRoot { mailbox })
         }
+        "REPLACE" => |cursor| replace(cursor, Numbering::Seq).map(Command::Replace),
         "UID" => uid,
         "SEARCH" => |cursor| search(cursor, Numbering::Seq).map(Command::Search),
         "SORT" => |cursor| sort(cursor, Numbering::Seq).map(Command::Sort),
@@ -138,7 +139,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
     Some(cursor.sp().and_then(|()| parser(cursor)))
 }
 
-// uid = "UID" SP (copy / move / fetch / search / sort / store / thread / uid-expunge)
+// uid = "UID" SP (copy / move / fetch / replace / search / sort / store / thread / uid-expunge)
 fn uid(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let start = cursor.clone();
     let word = cursor.keyword("a command after UID")?;
@@ -151,6 +152,7 @@ fn uid(cursor: &mut Cursor<'_>) -> Parsed<Command> {
         "SORT" => sort(cursor, Numbering::Uid).map(Command::Sort),
         "THREAD" => thread(cursor, Numbering::Uid).map(Command::Thread),
         "STORE" => store(cursor, Numbering::Uid).map(Command::Store),
+        "REPLACE" => replace(cursor, Numbering::Uid).map(Command::Replace),
         // uid-expunge = "UID" SP "EXPUNGE" SP sequence-set
         "EXPUNGE" => {
             let uids = SeqSet::parse(cursor)?;

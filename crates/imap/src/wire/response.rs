@@ -3,6 +3,8 @@
 //! FETCH, the one response whose speed matters, is written item by item: see
 //! [`fetch_line`](crate::wire::encode::fetch_line).
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
 use crate::wire::encode::{self, Quoting, number};
@@ -41,7 +43,7 @@ pub fn push_object_id(out: &mut BytesMut, id: ObjectId) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response<'a> {
     /// RFC 9051 §7.2.2
-    Capability(&'a [&'static str]),
+    Capability(&'a [Cow<'static, str>]),
     /// RFC 9051 §7.2.1
     Enabled(&'a [&'static str]),
     /// RFC 9051 §7.3.1
@@ -192,11 +194,11 @@ impl Response<'_> {
 }
 
 /// Writes words with spaces between.
-pub(crate) fn push_words(out: &mut BytesMut, first: &str, rest: &[&str]) {
+pub(crate) fn push_words<W: AsRef<str>>(out: &mut BytesMut, first: &str, rest: &[W]) {
     out.extend_from_slice(first.as_bytes());
     for word in rest {
         out.extend_from_slice(b" ");
-        out.extend_from_slice(word.as_bytes());
+        out.extend_from_slice(word.as_ref().as_bytes());
     }
 }
 
@@ -260,6 +262,7 @@ fn push_status(out: &mut BytesMut, line: &StatusLine<'_>, names: Names) {
             StatusItem::HighestModSeq => b"HIGHESTMODSEQ ",
             StatusItem::MailboxId => b"MAILBOXID (",
             StatusItem::DeletedStorage => b"DELETED-STORAGE ",
+            StatusItem::AppendLimit => b"APPENDLIMIT ",
         };
         out.extend_from_slice(name);
         if item == StatusItem::MailboxId {

@@ -45,7 +45,7 @@ pub enum Code {
     BadCharset,
     BadEvent(&'static [&'static str]),
     Cannot,
-    Capability(Vec<&'static str>),
+    Capability(Vec<Cow<'static, str>>),
     ClientBug,
     Closed,
     CopyUid { uid_validity: u32, from: NumberSet, to: NumberSet },

@@ -1,7 +1,7 @@
 //! Messages: append, deliver, flags, copy, move, expunge.
 //!
 //! # What is atomic
-//! `append` and `append_many`: all or nothing. `deliver`: for each recipient by itself. The others work in chunks of
+//! `append`, `append_many` and `replace`: all or nothing. `deliver`: for each recipient by itself. The others work in chunks of
 //! 500 messages, each a commit of its own, so that no delivery waits behind a large one: after an error or a crash in
 //! between, the chunks before have happened. Each chunk of a move is atomic, so no message is ever lost or doubled.
 //! RFC 9051 §6.4.7 wants a COPY that fails to leave nothing behind: on an error, what it has copied is removed again;
@@ -20,7 +20,7 @@ use crate::sqlite::writer::{Pending, Tx};
 use crate::sqlite::{accounts, mailboxes, reading};
 use crate::{
     Access, Cause, Changes, Delivered, Delivery, Entry, Error, FlagChange, MailboxId, ModSeq, NewMessage,
-    Placed, Raw, Result, Store, Uid,
+    Placed, Raw, Replaced, Result, Store, Uid,
 };
 
 impl Store {
@@ -61,6 +61,33 @@ impl Store {
                 changes = delivered.changes;
             }
             Ok((placed, changes))
+        })
+        .await
+    }
+
+    /// Puts one message into a mailbox and takes another out of one, in one commit. What the old one frees counts for
+    /// the quota.
+    ///
+    /// # Errors
+    /// NotFound: `message` for the old one, `mailbox` for the new one's; else as [`Store::append`].
+    pub async fn replace(
+        &self,
+        access: &Access,
+        (mailbox, uid): (MailboxId, Uid),
+        message: NewMessage,
+    ) -> Result<Replaced> {
+        let by = by(access, message.cause)?;
+        let prepared = self.prepare(&message.raw, Reach::Database).await?;
+        let placing = placing(message);
+        self.write(move |tx| {
+            mailboxes::one(tx.sql, by.account, mailbox)?;
+            let mut edit = Edit::new(tx, By { cause: Cause::Expunge, ..by });
+            if moves::discard(&mut edit, mailbox, &[uid])?.is_empty() {
+                return Err(Error::NotFound("message"));
+            }
+            let replaced_at = edit.finish()?.modseq;
+            let Delivered { placed, changes } = append::append(tx, &by, &prepared, &placing)?;
+            Ok(Replaced { placed, replaced_at, changes })
         })
         .await
     }

@@ -36,6 +36,8 @@ fn every_command_is_known_by_its_name() {
         "SETMETADATA x (/shared/a NIL)",
         "GETQUOTA \"\"",
         "GETQUOTAROOT x",
+        "REPLACE 1 x {1+}\r\na",
+        "UID REPLACE * x {1+}\r\na",
         "IDLE",
         "CHECK",
         "CLOSE",
@@ -138,10 +140,11 @@ fn list_is_read_in_both_forms() {
 #[test]
 fn append_is_read_in_all_its_forms() {
     let append = |line: &str| match parsed(line) {
-        Ok(Command::Append(append)) => append,
+        Ok(Command::Append(append)) => append.messages,
         other => panic!("{line}: {other:?}"),
     };
-    let full = append("APPEND x (\\Seen $A \\Recent) \"01-Jan-1970 00:00:01 +0000\" {4}\r\na\r\nb");
+    let one = |line: &str| append(line).remove(0);
+    let full = one("APPEND x (\\Seen $A \\Recent) \"01-Jan-1970 00:00:01 +0000\" {4}\r\na\r\nb");
     assert_eq!(
         full.flags,
         [crate::wire::flag::Flag::Seen, crate::wire::flag::Flag::Keyword("$A".to_owned())]
@@ -150,9 +153,13 @@ fn append_is_read_in_all_its_forms() {
         (full.internal_date, &full.message[..], full.form),
         (Some(1), &b"a\r\nb"[..], AppendForm::Literal)
     );
-    let binary = append("APPEND x ~{3+}\r\na\0b");
+    let binary = one("APPEND x ~{3+}\r\na\0b");
     assert_eq!((&binary.message[..], binary.form), (&b"a\0b"[..], AppendForm::Literal8));
-    assert_eq!(append("APPEND x UTF8 (~{1}\r\na)").form, AppendForm::Utf8);
+    assert_eq!(one("APPEND x UTF8 (~{1}\r\na)").form, AppendForm::Utf8);
+    let several = append("APPEND x {1}\r\na () {1+}\r\nb UTF8 (~{1}\r\nc) (\\Seen) ~{1}\r\nd");
+    let bytes: Vec<&[u8]> = several.iter().map(|message| &message.message[..]).collect();
+    assert_eq!(bytes, [b"a", b"b", b"c", b"d"]);
+    assert!(parsed("APPEND x {1}\r\na ").is_err() && parsed("APPEND x {1}\r\na(").is_err());
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn status_responses_carry_codes_and_stay_on_one_line() {
         (Code::Modified(set(7)), "MODIFIED 7"),
         (Code::MailboxId(3), "MAILBOXID (F3)"),
         (Code::ReadWrite, "READ-WRITE"),
-        (Code::Capability(vec!["IMAP4rev1", "IDLE"]), "CAPABILITY IMAP4rev1 IDLE"),
+        (Code::Capability(vec!["IMAP4rev1".into(), "IDLE".into()]), "CAPABILITY IMAP4rev1 IDLE"),
         (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
     ];
     for (code, expected) in cases {
