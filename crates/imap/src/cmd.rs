@@ -21,6 +21,7 @@ mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;
 mod collation;
+mod compress;
 mod create;
 mod delete;
 mod enable;
@@ -76,6 +77,8 @@ pub(crate) enum Done {
     Idle,
     /// TLS begins after the answer.
     StartTls,
+    /// Compression begins after the answer.
+    Compress,
     /// The connection ends.
     Logout,
 }
@@ -118,6 +121,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Authenticate(authenticate) => authenticate::run(context, authenticate).await,
         // RFC 9051 §6.3: valid after login.
         Command::Unauthenticate => unauthenticate::run(context),
+        Command::Compress { mechanism } => compress::run(context, &mechanism),
         Command::Enable(names) => enable::run(context, &names).await,
         Command::Select(select) => select::run(context, select, select::Form::Select).await,
         Command::Examine(select) => select::run(context, select, select::Form::Examine).await,

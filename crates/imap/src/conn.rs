@@ -17,12 +17,15 @@ use crate::reply::{Failure, answer};
 use crate::server::{Inner, Security, Server};
 use crate::session::Session;
 use crate::wire::command::Tag;
-use crate::wire::framer::{Event, FrameError, Framer, LiteralKind, continuation_line};
+use crate::wire::framer::{Event, FrameError, Framer, LiteralKind};
 use crate::wire::parse::parse;
 use crate::wire::status::{Code, Condition, Status};
 
+mod deflate;
+mod idle;
 mod link;
 
+use idle::Idle;
 pub(crate) use link::{Link, Socket};
 
 /// Where a connection comes from.
@@ -113,16 +116,6 @@ impl Drop for Gauge {
     fn drop(&mut self) {
         metrics::gauge!("mailbell_imap_connections").decrement(1.0);
     }
-}
-
-/// Whether IDLE is under way.
-enum Idle {
-    /// It is, and goes on.
-    Waits,
-    /// It is not, or has just ended.
-    Over,
-    /// It was broken by something that is not DONE.
-    Broken,
 }
 
 /// What a waiting connection was woken by.
@@ -239,29 +232,10 @@ impl Connection {
     async fn refuses_append(&mut self) -> bool {
         // The name stands at the beginning, however many messages follow.
         let head = self.framer.head(&self.link.input);
-        let head = bytes::Bytes::copy_from_slice(head.get(..head.len().min(APPEND_HEAD_BYTES_MAX)).unwrap_or_default());
+        let head = bytes::Bytes::copy_from_slice(
+            head.get(..head.len().min(APPEND_HEAD_BYTES_MAX)).unwrap_or_default(),
+        );
         cmd::append::names_no_mailbox(&self.server.store, &self.session, head).await
-    }
-
-    /// Looks for the DONE that ends IDLE (RFC 9051 §6.3.13).
-    fn end_idle(&mut self) -> Idle {
-        let Some(tag) = self.idling.take() else { return Idle::Over };
-        match continuation_line(&mut self.link.input, DONE_BYTES_MAX) {
-            None => {
-                self.idling = Some(tag);
-                Idle::Waits
-            }
-            Some(Ok(line)) if line.eq_ignore_ascii_case(b"DONE") => {
-                Status::ok("IDLE done").encode(&mut self.link.out, Some(&tag));
-                Idle::Over
-            }
-            // Whatever this was, the client and the server no longer agree on where they are.
-            Some(_) => {
-                Status::bad("expected DONE").encode(&mut self.link.out, Some(&tag));
-                self.bye("a command during IDLE");
-                Idle::Broken
-            }
-        }
     }
 
     async fn command(&mut self, frame: &bytes::Bytes) -> io::Result<Flow> {
@@ -325,6 +299,13 @@ impl Connection {
                 self.framer = Framer::default();
                 return Ok(Flow::Go);
             }
+            Ok(Done::Compress) => {
+                // RFC 4978 §3: compression begins after the answer.
+                Status::ok("DEFLATE begins").encode(&mut self.link.out, Some(&tag));
+                self.link.flush().await?;
+                self.link.start_compression();
+                return Ok(Flow::Go);
+            }
             Ok(Done::Logout) => {
                 self.bye("logging out");
                 Status::ok("LOGOUT done").encode(&mut self.link.out, Some(&tag));
@@ -371,26 +352,6 @@ impl Connection {
         }
         self.bye("too many broken commands");
         Flow::Close
-    }
-
-    /// Tells what has changed to a client that waits.
-    async fn tell_changes(&mut self) -> io::Result<Flow> {
-        let waiting = self.waiting();
-        let tag = self.idling.clone().unwrap_or_default();
-        let mut context = self.context(&tag);
-        match cmd::notify::tell::while_waiting(&mut context, waiting).await {
-            Ok(()) => {
-                self.session.note_shown();
-                Ok(Flow::Go)
-            }
-            Err(Failure::Link(error)) => Err(error),
-            Err(failure) => {
-                let text =
-                    answer(&failure, "IDLE").map_or_else(|| failure.to_string().into(), |status| status.text);
-                self.bye(text);
-                Ok(Flow::Close)
-            }
-        }
     }
 
     async fn start_tls(&mut self) -> io::Result<()> {
@@ -480,8 +441,5 @@ fn micros(started: Instant) -> u64 {
 
 /// Room for a tag, a command's name and the longest name of a mailbox.
 const APPEND_HEAD_BYTES_MAX: usize = 4 << 10;
-/// `DONE` and a little room for a client's spaces.
-const DONE_BYTES_MAX: usize = 64;
-
 #[cfg(test)]
 mod tests;

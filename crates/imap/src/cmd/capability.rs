@@ -21,6 +21,7 @@ pub(crate) struct Surroundings {
     pub(crate) channel: Channel,
     /// What it can authenticate with.
     mechanisms: Vec<Mechanism>,
+    is_compressed: bool,
     /// The largest message that can be appended.
     append_bytes_max: u64,
 }
@@ -40,6 +41,7 @@ impl Surroundings {
             has_certificate: server.options.tls.is_some(),
             channel,
             mechanisms,
+            is_compressed: link.is_compressed(),
             append_bytes_max: server.options.limits.message_bytes,
         }
     }
@@ -76,6 +78,10 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
     names.extend(ALWAYS.iter().map(|name| Cow::Borrowed(*name)));
     // RFC 7889 §3
     names.push(format!("APPENDLIMIT={}", surroundings.append_bytes_max).into());
+    // RFC 4978 §2: not offered twice.
+    if !surroundings.is_compressed {
+        names.push("COMPRESS=DEFLATE".into());
+    }
     if !session.is_anonymous() {
         // RFC 8437 §2: where it can be used.
         names.push("UNAUTHENTICATE".into());

@@ -1,4 +1,4 @@
-//! UNAUTHENTICATE (RFC 8437): back to before the login, on the same connection. TLS stays.
+//! UNAUTHENTICATE (RFC 8437): back to before the login, on the same connection. TLS and COMPRESS stay.
 
 use crate::cmd::capability::capabilities;
 use crate::cmd::{Context, Done};

@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ProtocolVersion;
 use tokio_rustls::server::TlsStream;
 
+use crate::conn::deflate::Deflated;
+
 /// An accepted socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -42,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) out: BytesMut,
     /// RFC 5929 §4: the hash of the certificate that this connection's handshake has shown.
     pub(crate) end_point: Option<Arc<[u8]>>,
+    /// RFC 4978: what stands between the buffers and the stream, once it is turned on.
+    deflated: Option<Box<Deflated>>,
     write_stall: Duration,
 }
 
@@ -53,6 +57,7 @@ impl Link {
             input: BytesMut::new(),
             out: BytesMut::new(),
             end_point: None,
+            deflated: None,
             write_stall,
         }
     }
@@ -87,6 +92,17 @@ impl Link {
         }
     }
 
+    /// Whether COMPRESS is on.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.deflated.is_some()
+    }
+
+    /// Turns COMPRESS on. What came before is compressed already; all output has been flushed.
+    pub(crate) fn start_compression(&mut self) {
+        assert!(self.out.is_empty() && self.deflated.is_none(), "COMPRESS begins once, after its answer");
+        self.deflated = Some(Box::new(Deflated::new(std::mem::take(&mut self.input))));
+    }
+
     /// Turns TLS on. RFC 9051 §6.2.1: what came before it is dropped unread.
     pub(crate) async fn start_tls(&mut self, acceptor: &TlsAcceptor, time: Duration) -> io::Result<()> {
         self.input = BytesMut::new();
@@ -104,37 +120,25 @@ impl Link {
     /// Cancel-safe: nothing has been read before it returns.
     pub(crate) async fn read(&mut self, missing: usize) -> io::Result<()> {
         let room = missing.clamp(READ_BYTES, READ_BYTES_MAX);
-        let read = match &mut self.stream {
-            Stream::Plain(Socket::Tcp(stream)) => loop {
-                // An idle connection waits here: it must not hold a buffer.
-                stream.readable().await?;
-                self.input.reserve(room);
-                match stream.try_read_buf(&mut self.input) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => release(&mut self.input),
-                    read => break read?,
-                }
-            },
-            Stream::Plain(Socket::Unix(stream)) => loop {
-                stream.readable().await?;
-                self.input.reserve(room);
-                match stream.try_read_buf(&mut self.input) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => release(&mut self.input),
-                    read => break read?,
-                }
-            },
-            Stream::Tls(stream) => {
-                self.input.reserve(room);
-                stream.read_buf(&mut self.input).await?
-            }
-            Stream::Closed => 0,
-        };
-        if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+        let Some(deflated) = &mut self.deflated else { return self.stream.read(&mut self.input, room).await };
+        while !deflated.inflate(&mut self.input)? {
+            release(&mut self.input);
+            self.stream.read(&mut deflated.packed_input, READ_BYTES).await?;
+        }
+        Ok(())
     }
 
     /// Writes out all that is buffered.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() {
-            let write = self.stream.write_buf(&mut self.out);
+        let out = match &mut self.deflated {
+            Some(deflated) => {
+                deflated.deflate(&mut self.out)?;
+                &mut deflated.packed_output
+            }
+            None => &mut self.out,
+        };
+        while !out.is_empty() {
+            let write = self.stream.write_buf(out);
             match tokio::time::timeout(self.write_stall, write).await {
                 Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => written?,
@@ -165,11 +169,45 @@ impl Link {
     pub(crate) fn release(&mut self) {
         release(&mut self.input);
         release(&mut self.out);
+        if let Some(deflated) = &mut self.deflated {
+            deflated.release();
+        }
     }
 
     /// Says that nothing more will be written, as TLS wants it said. Errors don't matter any more.
     pub(crate) async fn close(mut self) {
         let _ = tokio::time::timeout(CLOSE_TIME, self.stream.shutdown()).await;
+    }
+}
+
+impl Stream {
+    /// Waits for bytes and appends them. End of the stream is `UnexpectedEof`. Cancel-safe.
+    async fn read(&mut self, buffer: &mut BytesMut, room: usize) -> io::Result<()> {
+        let read = match self {
+            Self::Plain(Socket::Tcp(stream)) => loop {
+                // An idle connection waits here: it must not hold a buffer.
+                stream.readable().await?;
+                buffer.reserve(room);
+                match stream.try_read_buf(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => release(buffer),
+                    read => break read?,
+                }
+            },
+            Self::Plain(Socket::Unix(stream)) => loop {
+                stream.readable().await?;
+                buffer.reserve(room);
+                match stream.try_read_buf(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => release(buffer),
+                    read => break read?,
+                }
+            },
+            Self::Tls(stream) => {
+                buffer.reserve(room);
+                stream.read_buf(buffer).await?
+            }
+            Self::Closed => 0,
+        };
+        if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 

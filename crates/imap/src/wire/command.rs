@@ -81,6 +81,11 @@ pub enum Command {
     Authenticate(Authenticate),
     /// RFC 9051 §6.2.3
     Login(Login),
+    /// RFC 4978 §3
+    Compress {
+        /// The mechanism's name in upper case, known or not.
+        mechanism: String,
+    },
     /// RFC 9051 §6.3.1: names in upper case, known or not.
     Enable(Vec<String>),
     /// RFC 9051 §6.3.2
@@ -204,6 +209,7 @@ impl Command {
             Self::StartTls => "STARTTLS",
             Self::Authenticate(_) => "AUTHENTICATE",
             Self::Login(_) => "LOGIN",
+            Self::Compress { .. } => "COMPRESS",
             Self::Enable(_) => "ENABLE",
             Self::Select(_) => "SELECT",
             Self::Examine(_) => "EXAMINE",

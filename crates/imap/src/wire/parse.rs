@@ -100,6 +100,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "ID" => id,
         "AUTHENTICATE" => authenticate,
         "LOGIN" => login,
+        "COMPRESS" => compress,
         "ENABLE" => enable,
         "SELECT" => |cursor| select(cursor).map(Command::Select),
         "EXAMINE" => |cursor| select(cursor).map(Command::Examine),
@@ -205,6 +206,13 @@ fn login(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let password = Password::new(cursor.astring_text()?);
     cursor.end()?;
     Ok(Command::Login(Login { user, password }))
+}
+
+// compress = "COMPRESS" SP algorithm
+fn compress(cursor: &mut Cursor<'_>) -> Parsed<Command> {
+    let mechanism = String::from_utf8_lossy(cursor.atom()?).to_ascii_uppercase();
+    cursor.end()?;
+    Ok(Command::Compress { mechanism })
 }
 
 // enable = "ENABLE" 1*(SP capability)

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod compress;
+#[cfg(test)]
 mod connection;
 #[cfg(test)]
 mod consistency;

@@ -19,6 +19,7 @@ fn every_command_is_known_by_its_name() {
         "STARTTLS",
         "AUTHENTICATE PLAIN",
         "LOGIN a b",
+        "COMPRESS DEFLATE",
         "ENABLE CONDSTORE",
         "SELECT INBOX",
         "EXAMINE INBOX",
