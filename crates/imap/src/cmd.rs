@@ -109,6 +109,10 @@ pub(crate) fn done(name: &'static str) -> Result<Done, Failure> {
 /// Runs a command in its state.
 pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<Done, Failure> {
     let name = command.name();
+    // RFC 9586 §3.
+    if context.session.enabled.uid_only && command.names_numbers() {
+        return Err(Failure::UidRequired);
+    }
     match command {
         // RFC 9051 §6.1: valid in any state.
         Command::Capability => Ok(capability::run(context)),

@@ -12,6 +12,9 @@ pub(crate) enum Failure {
     /// Syntax: the command, or the state that it came in, breaks the protocol.
     #[error("{0}")]
     Bad(Cow<'static, str>),
+    /// RFC 9586 §3: a sequence number after ENABLE UIDONLY.
+    #[error("messages are named by UID only, as ENABLE UIDONLY has asked")]
+    UidRequired,
     /// Refused: valid, but not allowed or not there.
     #[error("{1}")]
     Refused(Option<Code>, Cow<'static, str>),
@@ -55,6 +58,7 @@ impl Failure {
 pub(crate) fn answer(failure: &Failure, command: &'static str) -> Option<Status> {
     Some(match failure {
         Failure::Bad(why) => Status::bad(why.clone()),
+        Failure::UidRequired => Status::bad(failure.to_string()).with(Code::UidRequired),
         Failure::Refused(code, why) => Status { code: code.clone(), ..Status::no(why.clone()) },
         Failure::Store(error) => of_store(error, command),
         // RFC 9051 §6.3.12: a hint that CREATE would help.

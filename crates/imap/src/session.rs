@@ -12,6 +12,7 @@ use crate::cmd::silwebpush::SessionPush;
 use crate::reply::Failure;
 use crate::sessions::Entered;
 use crate::wire::encode::Quoting;
+use crate::wire::encode::fetch_line::FetchForm;
 use crate::wire::mailbox::Names;
 
 pub mod view;
@@ -53,6 +54,8 @@ pub(crate) struct Enabled {
     pub(crate) qresync: bool,
     /// RFC 9051: UTF-8 in quoted strings and mailbox names, ESEARCH for SEARCH, LIST in SELECT, nothing of \Recent.
     pub(crate) rev2: bool,
+    /// RFC 9586: messages are named by UID only, in both directions.
+    pub(crate) uid_only: bool,
     /// RFC 6855: UTF-8 in quoted strings and mailbox names.
     pub(crate) utf8: bool,
 }
@@ -65,6 +68,7 @@ impl Enabled {
             ("IMAP4REV2", self.rev2),
             ("METADATA", self.metadata.is_some()),
             ("QRESYNC", self.qresync),
+            ("UIDONLY", self.uid_only),
             ("UTF8=ACCEPT", self.utf8),
         ];
         all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
@@ -110,6 +114,16 @@ impl Session {
     /// not if it has asked to be told less.
     pub(crate) fn tells_highest(&self) -> bool {
         self.enabled.qresync && self.notify.selected().tells_flags()
+    }
+
+    /// How messages are named in what is told of them.
+    pub(crate) fn fetch_form(&self) -> FetchForm {
+        if self.enabled.uid_only { FetchForm::UidFetch } else { FetchForm::Fetch }
+    }
+
+    /// Whether messages that are gone are told by UID.
+    pub(crate) fn tells_vanished(&self) -> bool {
+        self.enabled.qresync || self.enabled.uid_only
     }
 
     /// How strings are written on this connection now.

@@ -134,6 +134,7 @@ const ALWAYS: &[&str] = &[
     "STATUS=SIZE",
     "THREAD=ORDEREDSUBJECT",
     "THREAD=REFERENCES",
+    "UIDONLY",
     "UIDPLUS",
     "UNSELECT",
     "UTF8=ACCEPT",

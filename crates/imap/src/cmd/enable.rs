@@ -30,6 +30,11 @@ pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<D
                 enabled.push("IMAP4rev2");
                 context.session.enabled.rev2 = true;
             }
+            // RFC 9586 §3.1
+            "UIDONLY" if !context.session.enabled.uid_only => {
+                enabled.push("UIDONLY");
+                context.session.enabled.uid_only = true;
+            }
             "UTF8=ACCEPT" if !context.session.enabled.utf8 => {
                 enabled.push("UTF8=ACCEPT");
                 context.session.enabled.utf8 = true;

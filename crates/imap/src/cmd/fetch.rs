@@ -106,7 +106,8 @@ struct Plan {
 impl Plan {
     fn new(mut fetch: Fetch, context: &Context<'_>) -> Self {
         // RFC 9051 §6.4.9: UID FETCH always answers with UID; RFC 7162 §3.1.4.1: CHANGEDSINCE with MODSEQ.
-        if fetch.numbering == Numbering::Uid && !fetch.items.contains(&FetchItem::Uid) {
+        let names_uid = fetch.numbering == Numbering::Uid && context.session.fetch_form() == FetchForm::Fetch;
+        if names_uid && !fetch.items.contains(&FetchItem::Uid) {
             fetch.items.insert(0, FetchItem::Uid);
         }
         if fetch.changed_since.is_some() && !fetch.items.contains(&FetchItem::ModSeq) {
@@ -204,13 +205,14 @@ impl Plan {
             sync::learn_keywords(context).await?;
         }
         let names_flags = message.tell_flags || self.fetch.items.contains(&FetchItem::Flags);
-        let quoting = context.session.quoting();
+        let (quoting, form) = (context.session.quoting(), context.session.fetch_form());
         let condstore = context.session.enabled.condstore;
         let (_, selected) = context.session.selected_mut()?;
         if names_flags && message.row.entry != message.known {
             selected.view.learn(message.row.entry);
         }
-        let mut line = FetchLine::new(&mut context.link.out, message.seq, FetchForm::Fetch);
+        let number = form.number(message.seq, message.row.entry.uid.0);
+        let mut line = FetchLine::new(&mut context.link.out, number, form);
         for (index, item) in self.fetch.items.iter().enumerate() {
             let content = text.as_mut().and_then(|(contents, pieces)| Some((contents.get(index)?, pieces)));
             match content {

@@ -47,8 +47,9 @@ pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -
     let _updates = view.apply(&opened.changes, Expunges::Send);
 
     tell(context, &keywords, if mode == Mode::ReadWrite { Permanent::All } else { Permanent::None });
-    // RFC 7162 §3.2.5: a client that resynchronises knows which messages are unseen.
-    let tells_unseen = !context.session.enabled.rev2 && select.resync.is_none();
+    // RFC 7162 §3.2.5: a client that resynchronises knows which messages are unseen. RFC 9586 §3: UNSEEN is a number.
+    let enabled = context.session.enabled;
+    let tells_unseen = !enabled.rev2 && !enabled.uid_only && select.resync.is_none();
     let first_unseen = if tells_unseen { first_unseen(&view) } else { None };
     tell_state(context, &view, (&opened.mailbox, first_unseen));
     // RFC 9051 §6.3.2: due with IMAP4rev2.

@@ -68,7 +68,9 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
     }
     let condstore = context.session.enabled.condstore;
     // RFC 7162 §3.2.4: QRESYNC wants UIDs in what is told without FETCH.
-    let tells_uid = command.numbering == Numbering::Uid || context.session.enabled.qresync;
+    let form = context.session.fetch_form();
+    let tells_uid = form == FetchForm::Fetch
+        && (command.numbering == Numbering::Uid || context.session.enabled.qresync);
     for entry in entries {
         let (_, selected) = context.session.selected_mut()?;
         let Some(seq) = selected.view.seq_of(entry.uid) else { continue };
@@ -77,7 +79,7 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
         if command.answer == StoreAnswer::Silent && !condstore {
             continue;
         }
-        let mut line = FetchLine::new(&mut context.link.out, seq, FetchForm::Fetch);
+        let mut line = FetchLine::new(&mut context.link.out, form.number(seq, entry.uid.0), form);
         if tells_uid {
             line.uid(entry.uid.0);
         }

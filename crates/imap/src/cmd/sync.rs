@@ -123,8 +123,8 @@ pub(crate) async fn learn_keywords(context: &mut Context<'_>) -> Result<(), Fail
 }
 
 async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Result<(), Failure> {
-    if context.session.enabled.qresync && !updates.vanished.is_empty() {
-        // RFC 7162 §3.2.10: instead of EXPUNGE.
+    if context.session.tells_vanished() && !updates.vanished.is_empty() {
+        // RFC 7162 §3.2.10, RFC 9586 §3.4: instead of EXPUNGE.
         let vanished = NumberSet::from_sorted(updates.vanished.iter().map(|uid| uid.0));
         context.untagged(&Response::Vanished(&vanished));
     } else {
@@ -154,10 +154,13 @@ async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Resu
 /// Tells a message's flags, and with CONDSTORE its MODSEQ, without having been asked.
 pub(crate) fn tell_entry(context: &mut Context<'_>, seq: u32, entry: Entry) -> Result<(), Failure> {
     let condstore = context.session.enabled.condstore;
+    let form = context.session.fetch_form();
     let (_, selected) = context.session.selected()?;
-    let mut line = FetchLine::new(&mut context.link.out, seq, FetchForm::Fetch);
+    let mut line = FetchLine::new(&mut context.link.out, form.number(seq, entry.uid.0), form);
     // RFC 7162 §3.2.4: with the UID.
-    line.uid(entry.uid.0);
+    if form == FetchForm::Fetch {
+        line.uid(entry.uid.0);
+    }
     line.flags(flags::names(entry.flags, &selected.keywords));
     if condstore {
         line.modseq(entry.modseq.0);

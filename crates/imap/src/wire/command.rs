@@ -198,6 +198,28 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it names messages by sequence number, or is answered by naming them so.
+    #[must_use]
+    pub fn names_numbers(&self) -> bool {
+        let numbering = match self {
+            Self::Select(select) | Self::Examine(select) => {
+                return select.resync.as_ref().is_some_and(|resync| resync.seq_match.is_some());
+            }
+            Self::Search(search) if search.program.names_numbers() => Numbering::Seq,
+            Self::Search(search) => search.numbering,
+            Self::Sort(sort) if sort.program.names_numbers() => Numbering::Seq,
+            Self::Sort(sort) => sort.numbering,
+            Self::Thread(thread) if thread.program.names_numbers() => Numbering::Seq,
+            Self::Thread(thread) => thread.numbering,
+            Self::Fetch(fetch) => fetch.numbering,
+            Self::Store(store) => store.numbering,
+            Self::Copy(transfer) | Self::Move(transfer) => transfer.numbering,
+            Self::Replace(replace) => replace.numbering,
+            _ => return false,
+        };
+        numbering == Numbering::Seq
+    }
+
     /// The command's name as it stands in answers and logs.
     #[must_use]
     pub fn name(&self) -> &'static str {

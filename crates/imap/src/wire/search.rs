@@ -32,6 +32,17 @@ pub enum SearchProgram {
     UnknownCharset,
 }
 
+impl SearchProgram {
+    /// Whether its keys name messages by sequence number.
+    #[must_use]
+    pub fn names_numbers(&self) -> bool {
+        match self {
+            Self::Keys(keys) => keys.iter().any(SearchKey::names_numbers),
+            Self::UnknownCharset => false,
+        }
+    }
+}
+
 /// A result option (RFC 4731 §3.1). `RETURN ()` is `RETURN (ALL)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchReturn {
@@ -106,6 +117,19 @@ pub enum SearchKey {
 }
 
 impl SearchKey {
+    /// Whether a sequence number occurs in it.
+    #[must_use]
+    pub fn names_numbers(&self) -> bool {
+        match self {
+            // RFC 5182 §2.1: `$` names no number.
+            Self::Seq(set) => !set.is_saved(),
+            Self::Not(key) => key.names_numbers(),
+            Self::Or(a, b) => a.names_numbers() || b.names_numbers(),
+            Self::And(keys) => keys.iter().any(Self::names_numbers),
+            _ => false,
+        }
+    }
+
     /// Whether MODSEQ occurs in it, which enables CONDSTORE (RFC 7162 §3.1.5).
     #[must_use]
     pub fn has_modseq(&self) -> bool {

@@ -14,8 +14,19 @@ use crate::wire::response::{ObjectId, push_object_id};
 pub enum FetchForm {
     /// `* n FETCH`: n is a sequence number.
     Fetch,
-    /// `* n UIDFETCH`: n is a UID, as in pushes.
+    /// `* n UIDFETCH`: n is a UID, as in pushes and after ENABLE UIDONLY.
     UidFetch,
+}
+
+impl FetchForm {
+    /// The number that names a message.
+    #[must_use]
+    pub fn number(self, seq: u32, uid: u32) -> u32 {
+        match self {
+            Self::Fetch => seq,
+            Self::UidFetch => uid,
+        }
+    }
 }
 
 /// A response being written. Drop it only after [`FetchLine::finish`].
