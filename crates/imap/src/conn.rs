@@ -424,7 +424,8 @@ async fn ended(end: Option<CancellationToken>) {
 fn outcome(result: &Result<Done, Failure>) -> &'static str {
     match result {
         Ok(Done::Status(Status { condition: Condition::No, .. }) | Done::LoginFailed { .. }) => "refused",
-        Ok(Done::Status(Status { condition: Condition::Bad, .. })) | Err(Failure::Bad(_) | Failure::UidRequired) => "bad",
+        Ok(Done::Status(Status { condition: Condition::Bad, .. }))
+        | Err(Failure::Bad(_) | Failure::UidRequired) => "bad",
         Ok(_) => "ok",
         Err(Failure::Store(store::Error::Bug(_)) | Failure::Target(store::Error::Bug(_))) => "bug",
         Err(Failure::Store(store::Error::Unavailable(_)) | Failure::Target(store::Error::Unavailable(_))) => {

@@ -1,6 +1,6 @@
 //! STORE and UID STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3).
 
-use store::{Entry, FlagChange, Flags, ModSeq, Uid};
+use store::{Entry, FlagChange, Flags, Keywords, ModSeq, Uid};
 
 use crate::cmd::batch::{Batches, WRITE_BATCH, uids};
 use crate::cmd::{Context, Done, enable, flags, sync};
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Store) -> Result<Don
             Numbering::Uid => modified.iter().map(|uid| uid.0).collect::<Vec<_>>(),
             Numbering::Seq => modified.iter().filter_map(numbered).collect(),
         });
-        answer(context, &command, &entries).await?;
+        answer(context, (&command, &change), &entries).await?;
     }
     Ok(Done::Status(outcome.status()))
 }
@@ -61,7 +61,11 @@ fn change(command: &Store) -> FlagChange {
 }
 
 /// Notes the new flags, and tells them unless the client asked for silence.
-async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -> Result<(), Failure> {
+async fn answer(
+    context: &mut Context<'_>,
+    (command, change): (&Store, &FlagChange),
+    entries: &[Entry],
+) -> Result<(), Failure> {
     let (_, selected) = context.session.selected()?;
     if entries.iter().any(|entry| flags::has_unknown_keyword(entry.flags, &selected.keywords)) {
         sync::learn_keywords(context).await?;
@@ -69,21 +73,25 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
     let condstore = context.session.enabled.condstore;
     // RFC 7162 §3.2.4: QRESYNC wants UIDs in what is told without FETCH.
     let form = context.session.fetch_form();
-    let tells_uid = form == FetchForm::Fetch
-        && (command.numbering == Numbering::Uid || context.session.enabled.qresync);
+    let tells_uid =
+        form == FetchForm::Fetch && (command.numbering == Numbering::Uid || context.session.enabled.qresync);
     for entry in entries {
         let (_, selected) = context.session.selected_mut()?;
         let Some(seq) = selected.view.seq_of(entry.uid) else { continue };
+        let known = selected.view.entry(seq).map_or(entry.flags, |known| known.flags);
         selected.view.learn(*entry);
+        // A client that asked for silence works the flags out from what it knows: not if others have changed them.
+        let tells_flags =
+            command.answer == StoreAnswer::Flags || changed(known, change, &selected.keywords) != entry.flags;
         // RFC 7162 §3.1.3: with CONDSTORE even .SILENT tells the new MODSEQ.
-        if command.answer == StoreAnswer::Silent && !condstore {
+        if !tells_flags && !condstore {
             continue;
         }
         let mut line = FetchLine::new(&mut context.link.out, form.number(seq, entry.uid.0), form);
         if tells_uid {
             line.uid(entry.uid.0);
         }
-        if command.answer == StoreAnswer::Flags {
+        if tells_flags {
             line.flags(flags::names(entry.flags, &selected.keywords));
         }
         if condstore {
@@ -93,6 +101,15 @@ async fn answer(context: &mut Context<'_>, command: &Store, entries: &[Entry]) -
         context.link.drain().await?;
     }
     Ok(())
+}
+
+/// What becomes of flags that are as the client knows them.
+fn changed(flags: Flags, change: &FlagChange, keywords: &Keywords) -> Flags {
+    let bits = |names: &[String]| {
+        names.iter().filter_map(|name| keywords.bit(name)).fold(Flags::default(), Flags::union)
+    };
+    let removed = change.remove.union(bits(&change.remove_keywords));
+    flags.without(removed).union(change.add).union(bits(&change.add_keywords))
 }
 
 /// What the whole command came to.

@@ -11,7 +11,10 @@ mod consistency;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod notify;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod support;
