@@ -22,6 +22,7 @@ mod change;
 mod email;
 mod error;
 mod ids;
+mod indexer;
 mod lazy;
 mod mail;
 mod mailbox;
@@ -47,7 +48,7 @@ pub use error::{Error, Result};
 pub use ids::*;
 pub use mail::{
     Column, Columns, Delivered, Delivery, Entry, FlagChange, Flags, Keywords, MessageRow, NewMessage, Placed,
-    Raw, Replaced, View,
+    Raw, Replaced, TextCandidates, View,
 };
 pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;

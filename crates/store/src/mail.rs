@@ -246,3 +246,20 @@ pub struct MessageRow {
     /// For `message::Summary::decode`; empty unless asked for.
     pub summary: Bytes,
 }
+
+/// Messages that may hold a text, as far as the search index knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextCandidates {
+    /// Messages after this one are not indexed yet.
+    pub covered: MessageId,
+    /// Those that may, ascending.
+    pub messages: Vec<MessageId>,
+}
+
+impl TextCandidates {
+    /// Whether a message does not hold the text for sure.
+    #[must_use]
+    pub fn rules_out(&self, message: MessageId) -> bool {
+        message <= self.covered && self.messages.binary_search(&message).is_err()
+    }
+}

@@ -25,6 +25,7 @@ pub(crate) mod email_edit;
 pub(crate) mod email_log;
 pub(crate) mod emails;
 pub(crate) mod flags;
+pub(crate) mod index;
 pub(crate) mod log;
 pub(crate) mod mailboxes;
 pub(crate) mod moves;

@@ -19,6 +19,7 @@ use crate::lazy::Lazy;
 use crate::password::Passwords;
 use crate::sqlite::blobs::Directory;
 use crate::sqlite::edit::By;
+use crate::sqlite::index::Index;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::schema::{self, Failed};
 use crate::sqlite::writer::{Pending, Tx, Writer};
@@ -36,6 +37,7 @@ pub(crate) mod lifecycle;
 mod mailboxes;
 mod push;
 pub(crate) mod reading;
+mod searching;
 mod writing;
 
 /// How to open a store.
@@ -94,6 +96,8 @@ pub(crate) struct Inner {
     /// Resolves when the writer's thread has ended.
     writer_ended: Mutex<Option<oneshot::Receiver<()>>>,
     upkeep: Mutex<Option<JoinHandle<()>>>,
+    indexer: Mutex<Option<JoinHandle<()>>>,
+    index: Index,
     readers: Readers,
     files: Directory,
     passwords: Passwords,
@@ -112,6 +116,8 @@ impl Store {
     /// [`OpenError::Newer`] if a later version has written it, [`OpenError::Failed`] for everything else.
     pub async fn open(options: Options, bus: Bus) -> std::result::Result<Self, OpenError> {
         let dir = options.data_dir.clone();
+        // Tapped before anything can be written, so that the indexer misses nothing.
+        let tap = bus.tap();
         let task = tokio::task::spawn_blocking(move || Self::open_blocking(options, bus));
         let opened = match task.await {
             Ok(opened) => opened,
@@ -122,6 +128,8 @@ impl Store {
             Failed::Other(why) => OpenError::Failed { dir, why },
         })?;
         *store.inner.upkeep.lock() = Some(tokio::spawn(crate::upkeep::run(Arc::downgrade(&store.inner))));
+        let indexer = tokio::spawn(crate::indexer::run(Arc::downgrade(&store.inner), tap));
+        *store.inner.indexer.lock() = Some(indexer);
         Ok(store)
     }
 
@@ -138,6 +146,8 @@ impl Store {
             writer: Mutex::new(Some(writer)),
             writer_ended: Mutex::new(Some(ended)),
             upkeep: Mutex::default(),
+            indexer: Mutex::default(),
+            index: Index::new(&options.data_dir, options.readers),
             readers: Readers::new(file, options.readers),
             files,
             passwords: Passwords::new().map_err(|error| Failed::Other(error.to_string()))?,
@@ -224,6 +234,10 @@ impl Inner {
 
     pub(crate) fn lazy(&self) -> &Arc<Lazy> {
         &self.lazy
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     pub(crate) fn files(&self) -> &Directory {

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Row;
 
 use super::blobs::Directory;
+use super::index::{Cursor, news};
 use super::{Sql, uint};
-use crate::{CheckReport, Error, Result};
+use crate::{AccountId, CheckReport, Error, MessageId, Result};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,30 @@ pub(crate) fn check(sql: Sql<'_>, files: &Directory) -> Result<CheckReport> {
     }
     contents(sql, files, &mut report.problems)?;
     Ok(report)
+}
+
+/// Compares an account's part of the search index, as it was read, with its messages.
+pub(crate) fn index(
+    sql: Sql<'_>,
+    account: AccountId,
+    cursor: Cursor,
+    indexed: &[MessageId],
+) -> Result<Vec<String>> {
+    let present = news::all_messages(sql, account)?;
+    let missing = present
+        .iter()
+        .take_while(|message| **message <= cursor.message)
+        .filter(|message| indexed.binary_search(message).is_err());
+    let missing =
+        missing.map(|m| format!("the search index lacks a message: account {account}, message {m}"));
+    let going = news::gone_since(sql, account, cursor.modseq)?;
+    let is_stale = |message: &&MessageId| {
+        present.binary_search(message).is_err() && going.as_ref().is_some_and(|gone| !gone.contains(message))
+    };
+    let stale = indexed.iter().filter(is_stale);
+    let stale = stale
+        .map(|m| format!("the search index has a message that is not there: account {account}, message {m}"));
+    Ok(missing.chain(stale).collect())
 }
 
 /// What a row says of itself: two or three integers.

@@ -12,8 +12,8 @@ impl Store {
     /// # Errors
     /// Unavailable if what is lazy could not be flushed; it is closed all the same.
     pub async fn close(&self) -> Result<()> {
-        let upkeep = self.inner.upkeep.lock().take();
-        if let Some(task) = upkeep {
+        let tasks = [self.inner.upkeep.lock().take(), self.inner.indexer.lock().take()];
+        for task in tasks.into_iter().flatten() {
             task.abort();
             let _ = task.await;
         }
@@ -22,6 +22,7 @@ impl Store {
         drop(self.inner.writer.lock().take());
         let ended = self.inner.writer_ended.lock().take();
         self.inner.readers.close();
+        self.inner.index().close();
         if let Some(ended) = ended {
             // An error means that the thread has gone without a word, which is an end, too.
             let _ = ended.await;
@@ -29,14 +30,21 @@ impl Store {
         flushed
     }
 
-    /// Recomputes what is derived (counts, sizes, MODSEQs, references, threads, content hashes) and compares. Works beside
+    /// Recomputes what is derived (counts, sizes, MODSEQs, references, threads, content hashes, the search index) and compares. Works beside
     /// a running server, on one snapshot; reads everything, so it takes a while.
     ///
     /// # Errors
     /// Unavailable if it can't be read; what is wrong in it is in the report.
     pub async fn check(&self) -> Result<CheckReport> {
         let files = self.inner.files.clone();
-        self.read(move |sql| check::check(sql, &files)).await
+        let mut report = self.read(move |sql| check::check(sql, &files)).await?;
+        for account in self.accounts().await? {
+            // The index is read first: what changes meanwhile is told from what is wrong by the log.
+            let Some((cursor, indexed)) = self.inner.index().contents(account.id).await? else { continue };
+            let found = self.read(move |sql| check::index(sql, account.id, cursor, &indexed)).await?;
+            report.problems.extend(found);
+        }
+        Ok(report)
     }
 
     /// An online copy (database and blob files) into an empty or new directory, on disk when this answers.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::sqlite::blobs::Identity;
-use crate::sqlite::{accounts, blobs, flags, log, mailboxes, reading};
+use crate::sqlite::{Sql, accounts, blobs, flags, log, mailboxes, reading};
 use crate::{
-    Access, Columns, Entry, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq, OpenedView,
-    Result, Store, Uid, View,
+    Access, Columns, Entry, Error, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq,
+    OpenedView, Result, Store, Uid, View,
 };
 
 impl Store {
@@ -117,6 +117,26 @@ impl Store {
     pub async fn raw(&self, access: &Access, message: MessageId) -> Result<Bytes> {
         let (owner, inner) = (access.owner, Arc::clone(&self.inner));
         self.read(move |sql| blobs::of_message(sql, inner.files(), owner, message)).await
+    }
+
+    /// As [`Store::raw`] for several at once, in their order; those that are gone are passed over. Ask for as many as may
+    /// be in memory together.
+    ///
+    /// # Errors
+    /// Unavailable if a file can't be read.
+    pub async fn raws(&self, access: &Access, messages: Vec<MessageId>) -> Result<Vec<(MessageId, Bytes)>> {
+        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        let read = move |sql: Sql<'_>| {
+            let found = messages.into_iter().map(|message| {
+                match blobs::of_message(sql, inner.files(), owner, message) {
+                    Ok(raw) => Ok(Some((message, raw))),
+                    Err(Error::NotFound(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            });
+            found.filter_map(Result::transpose).collect()
+        };
+        self.read(read).await
     }
 
     /// Opens a message to be read in stretches, and reads the first: the bytes of `first` as far as there are any.

@@ -1,7 +1,7 @@
 //! Finds the messages of one mailbox for which search keys hold.
 //!
-//! Three rounds: what the view knows decides on most messages; what is left is decided by what the store keeps
-//! of a message, and only what is left then by the message itself.
+//! Three rounds: what the view and the search index know decides on most messages; what is left is decided by what the
+//! store keeps of a message, and only what is left then by the message itself.
 
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
@@ -39,7 +39,12 @@ impl<'f> Finder<'f> {
     /// The sequence numbers of the messages for which all keys hold.
     pub(crate) async fn find(&self, keys: Vec<SearchKey>) -> Result<NumberSet, Failure> {
         let surroundings = Surroundings { view: self.view, keywords: self.keywords, now: self.now };
-        let test = Test::all_of(keys, &surroundings)?;
+        let mut test = Test::all_of(keys, &surroundings)?;
+        if self.view.exists() > INDEX_FROM {
+            for needle in test.needles().into_iter().take(LOOK_UPS_MAX) {
+                needle.look_up(self.store, self.access).await;
+            }
+        }
         let mut found = Vec::new();
         let mut open = Vec::new();
         let mut batches = Batches::all(self.view);
@@ -90,21 +95,47 @@ impl<'f> Finder<'f> {
         let entries = self.entries(seqs);
         let rows = self.rows(test.needs(), &entries).await?;
         let mut rows = rows.iter().peekable();
+        let mut open = Vec::new();
+        let mut bytes = 0;
         for (seq, entry) in entries {
             // A message that is gone meanwhile does not match.
             let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) else { continue };
-            let mut verdict = test.of(&Candidate { seq, entry, row: Some(row), raw: None });
-            if verdict == Verdict::Unknown {
-                verdict = match self.store.raw(self.access, entry.message).await {
-                    Ok(raw) => test.of(&Candidate { seq, entry, row: Some(row), raw: Some(&raw) }),
-                    Err(store::Error::NotFound(_)) => Verdict::No,
-                    Err(error) => return Err(error.into()),
-                };
+            match test.of(&Candidate { seq, entry, row: Some(row), raw: None }) {
+                Verdict::Yes => found.push(seq),
+                Verdict::No => {}
+                Verdict::Unknown => {
+                    bytes += u64::from(row.size);
+                    open.push((seq, entry, row));
+                }
             }
-            if verdict == Verdict::Yes {
+            if bytes >= RAW_BYTES {
+                self.read_texts(test, &mut open, found).await?;
+                bytes = 0;
+            }
+        }
+        self.read_texts(test, &mut open, found).await
+    }
+
+    /// Decides on messages by their text.
+    async fn read_texts(
+        &self,
+        test: &Test,
+        open: &mut Vec<(u32, Entry, &MessageRow)>,
+        found: &mut Vec<u32>,
+    ) -> Result<(), Failure> {
+        if open.is_empty() {
+            return Ok(());
+        }
+        let ids = open.iter().map(|(_, entry, _)| entry.message).collect();
+        let raws = self.store.raws(self.access, ids).await?;
+        let mut raws = raws.iter().peekable();
+        for (seq, entry, row) in open.drain(..) {
+            let Some((_, raw)) = raws.next_if(|(message, _)| *message == entry.message) else { continue };
+            if test.of(&Candidate { seq, entry, row: Some(row), raw: Some(raw) }) == Verdict::Yes {
                 found.push(seq);
             }
         }
+        tokio::task::consume_budget().await;
         Ok(())
     }
 
@@ -127,3 +158,9 @@ impl<'f> Finder<'f> {
 
 /// Messages of a view that are looked at before others get their turn.
 const VIEW_BATCH: usize = 4_096;
+/// In a smaller mailbox the search index saves nothing.
+const INDEX_FROM: u32 = 64;
+/// Texts that are looked up in the search index; more of them are looked for by reading.
+const LOOK_UPS_MAX: usize = 16;
+/// Bytes of messages that are in memory at once, but for the last of them.
+const RAW_BYTES: u64 = 4 << 20;

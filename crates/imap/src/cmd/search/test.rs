@@ -145,6 +145,18 @@ impl Test {
         })
     }
 
+    /// The texts that are looked for.
+    pub(super) fn needles(&mut self) -> Vec<&mut Needle> {
+        match self {
+            Self::Field(_, needle) | Self::Header(_, needle) | Self::Body(needle) | Self::Text(needle) => {
+                vec![needle]
+            }
+            Self::Not(test) => test.needles(),
+            Self::Any(tests) | Self::All(tests) => tests.iter_mut().flat_map(Self::needles).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What has to be read for it.
     pub(super) fn needs(&self) -> Needs {
         let columns = Needs::NOTHING.columns;
@@ -176,6 +188,11 @@ impl Test {
                 Verdict::No => Verdict::Yes,
                 Verdict::Unknown => Verdict::Unknown,
             },
+            Self::Field(_, needle) | Self::Header(_, needle) | Self::Body(needle) | Self::Text(needle)
+                if needle.rules_out(message.entry.message) =>
+            {
+                Verdict::No
+            }
             Self::Any(tests) => combined(tests, message, Verdict::Yes, Verdict::No),
             Self::All(tests) => combined(tests, message, Verdict::No, Verdict::Yes),
             other => match message.row {

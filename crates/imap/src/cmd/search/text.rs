@@ -3,20 +3,36 @@
 //! Text is compared as people read it: encoded words, transfer encodings and charsets undone.
 
 use message::{AddressListRef, EnvelopeRef, Structure, address_text, decode_encoded_words, fold, unfold};
+use store::{Access, MessageId, Store, TextCandidates};
 
 use crate::wire::search::EnvelopeField;
 
-/// What is looked for, folded.
-pub(super) struct Needle(String);
+/// What is looked for.
+pub(super) struct Needle {
+    folded: String,
+    /// What the search index says of it.
+    candidates: Option<TextCandidates>,
+}
 
 impl Needle {
     pub(super) fn new(text: &str) -> Self {
-        Self(fold(text))
+        Self { folded: fold(text), candidates: None }
+    }
+
+    /// Asks the search index, which knows nothing of texts that are very short.
+    pub(super) async fn look_up(&mut self, store: &Store, access: &Access) {
+        self.candidates = store.text_candidates(access, &self.folded).await;
+    }
+
+    /// Whether a message does not hold it for sure, neither in its header nor in its body.
+    pub(super) fn rules_out(&self, message: MessageId) -> bool {
+        self.candidates.as_ref().is_some_and(|candidates| candidates.rules_out(message))
     }
 
     /// Whether `text` holds it.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        self.0.is_empty() || memchr::memmem::find(fold(text).as_bytes(), self.0.as_bytes()).is_some()
+        self.folded.is_empty()
+            || memchr::memmem::find(fold(text).as_bytes(), self.folded.as_bytes()).is_some()
     }
 }
 
