@@ -320,3 +320,37 @@ fn the_demo_tells_its_device_everything() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn broadcasts_are_set_by_who_has_the_token_of_the_file() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("broadcast.token");
+    std::fs::write(&file, "a-token-for-broadcasts\n")?;
+    let settings = format!(
+        "\n[push_service]\npublic_url = \"http://localhost:PUSH_PORT\"\nbroadcast_token_file = \"{}\"\n",
+        file.display()
+    );
+    let mut server = Mailbell::start(&[], &settings)?;
+    for (token, status) in
+        [("another-token-it-is", "401"), ("a-token-for-broadcasts", "201"), ("a-token-for-broadcasts", "200")]
+    {
+        let mut stream = TcpStream::connect(server.push)?;
+        stream.set_read_timeout(Some(wait::LIMIT))?;
+        write!(
+            stream,
+            "PUT /v1/broadcasts/remote-settings/monitor_changes HTTP/1.1\r\nHost: localhost\r\n\
+             Authorization: Bearer {token}\r\nContent-Length: 3\r\nConnection: close\r\n\r\n\"1\""
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{token}: {answer}");
+    }
+
+    // What could be guessed is not taken.
+    server.terminate()?;
+    std::fs::write(&file, "short")?;
+    // Its sockets stand before it reads the file.
+    let _serves_or_not = server.launch();
+    let wanted = "push_service.broadcast_token_file";
+    wait::until(|| server.log().contains(wanted).then_some(())).with_context(|| server.log())
+}

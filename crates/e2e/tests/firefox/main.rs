@@ -5,6 +5,7 @@
 //! seconds on a machine with two cores.
 
 mod authority;
+mod broadcasts;
 mod browser;
 mod senders;
 

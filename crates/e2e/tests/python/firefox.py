@@ -7,7 +7,8 @@ Reads one JSON object a line and answers each with one line, {"ok": value} or {"
   {"do": "start"}             starts Firefox on the profile and opens the page
   {"do": "stop"}              closes it as a user would
   {"do": "run", "js": text}   the value of an expression in the page; promises are awaited
-  {"do": "receive", "count": n}  what the service worker was given, oldest first, once there are n of them
+  {"do": "receive", "count": n}  what the service worker was given, oldest first, once there are n of them; a request of
+                              Firefox for its remote settings, which a broadcast makes, counts as one
 
 Firefox is spoken to by WebDriver BiDi. It dies with this program. Nothing but loopback can be reached from it."""
 
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 from websockets.sync.client import connect
 
@@ -59,7 +61,8 @@ PREFERENCES = {
 
 
 class Site:
-    """Serves the page and its worker on http://localhost (a secure context), and takes the worker's reports."""
+    """Serves the page and its worker on http://localhost (a secure context), and takes the worker's reports. Says to
+    Firefox that there is nothing new in its remote settings."""
 
     def __init__(self):
         self.reports = queue.Queue()
@@ -70,6 +73,21 @@ class Site:
 
             def __init__(self, *arguments):
                 super().__init__(*arguments, directory=PAGE_DIRECTORY)
+
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                if url.path != "/v1/buckets/monitor/collections/changes/changeset":
+                    return super().do_GET()
+                expected = urllib.parse.parse_qs(url.query).get("_expected", [""])[0].strip('"')
+                # Firefox also asks without a broadcast, for nothing in particular.
+                if expected not in ("", "0"):
+                    site.reports.put({"scope": "remote-settings", "text": expected})
+                body = json.dumps({"changes": [], "timestamp": int(expected or 0)}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -91,7 +109,10 @@ class Firefox:
         self.process = self.socket = None
         self.connections = contextlib.ExitStack()
         self.profile.mkdir(parents=True)
-        preferences = PREFERENCES | {"dom.push.serverURL": push_url}
+        preferences = PREFERENCES | {
+            "dom.push.serverURL": push_url,
+            "services.settings.server": f"{site.url}v1",
+        }
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
         (self.profile / "user.js").write_text("".join(lines))
         if authority:
@@ -108,7 +129,12 @@ class Firefox:
         listening.unlink(missing_ok=True)
         command = [self.program, "--headless", "--no-remote", "--profile", str(self.profile)]
         # Firefox refuses to run as root in a home that belongs to somebody else.
-        environment = os.environ | {"HOME": str(self.profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
+        environment = os.environ | {
+            "HOME": str(self.profile),
+            "MOZ_CRASHREPORTER_DISABLE": "1",
+            # Or it would ask its makers' server, whatever the preference says.
+            "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1",
+        }
         self.process = subprocess.Popen(
             [*command, "--remote-debugging-port", "0", "about:blank"],
             env=environment,
