@@ -11,3 +11,4 @@ pub(crate) mod clients;
 mod events;
 pub(crate) mod route;
 mod upload;
+mod websocket;

@@ -127,7 +127,7 @@ pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, Meth
         .map_err(|error| MethodError::InvalidArguments(error.to_string()))
 }
 
-const CAPABILITIES: [&str; 2] = [session::CORE, session::MAIL];
+const CAPABILITIES: [&str; 3] = [session::CORE, session::MAIL, session::WEBSOCKET];
 
 /// Methods, each with the capability that it belongs to.
 const METHODS: [(&str, &str); 15] = [

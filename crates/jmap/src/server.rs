@@ -12,6 +12,7 @@ use hyper::{Request, Response};
 use parking_lot::Mutex;
 use store::{AccountId, MailboxCounts, MailboxId, ModSeq, Store};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::Limits;
 use crate::http::answer::Body;
@@ -57,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) events: Places<AccountId>,
     /// What was counted in mailboxes, and at which MODSEQ.
     pub(crate) counts: Mutex<HashMap<(AccountId, MailboxId), (ModSeq, MailboxCounts)>>,
+    /// WebSockets, which outlive the request that opened them.
+    pub(crate) sockets: TaskTracker,
     /// Cancelled when the server ends: what stays open has to end.
     pub(crate) stop: CancellationToken,
 }
@@ -71,6 +74,7 @@ impl Server {
             uploads: Places::new(options.limits.uploads),
             events: Places::new(EVENT_SOURCES),
             counts: Mutex::default(),
+            sockets: TaskTracker::new(),
             stop: CancellationToken::new(),
             store,
             bus,
@@ -95,11 +99,13 @@ impl Server {
         self.inner.clients.follow(&self.inner.store).await;
     }
 
-    /// Ends answers that would go on for ever.
-    pub fn stop(&self) {
+    /// Ends answers that would go on for ever, and waits for WebSockets to be closed.
+    pub async fn stop(&self) {
         self.inner.stop.cancel();
+        self.inner.sockets.close();
+        self.inner.sockets.wait().await;
     }
 }
 
-/// Event sources of one account at a time; one more is answered 429.
+/// Event sources and WebSockets of one account at a time; one more is answered 429.
 const EVENT_SOURCES: usize = 50;

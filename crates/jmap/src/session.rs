@@ -55,6 +55,7 @@ fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
                 "collationAlgorithms": ["i;ascii-casemap", "i;unicode-casemap"],
             },
             MAIL: {},
+            WEBSOCKET: { "url": socket_url(origin), "supportsPush": true },
         },
         "accounts": {
             &id: {
@@ -85,10 +86,18 @@ fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
     })
 }
 
+/// RFC 8887 §3: `wss:` where the rest is `https:`.
+fn socket_url(origin: &str) -> String {
+    let rest = origin.strip_prefix("http").unwrap_or(origin);
+    format!("ws{rest}/jmap/ws")
+}
+
 /// RFC 8620 §2.
 pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
 /// RFC 8621 §1.3.1.
 pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
+/// RFC 8887 §3.
+pub(crate) const WEBSOCKET: &str = "urn:ietf:params:jmap:websocket";
 /// What Email/query can sort by (RFC 8621 §4.4.2).
 pub(crate) const EMAIL_SORTS: [&str; 9] = [
     "receivedAt",

@@ -144,7 +144,7 @@ async fn tick(pings: Option<&mut Interval>) {
 }
 
 /// A TypeState (RFC 8620 §7.1) of the types that differ.
-fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static str]) -> Map<String, Value> {
+pub(super) fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static str]) -> Map<String, Value> {
     let of = |states: &TypeStates, name: &str| match name {
         "Email" => states.email,
         "EmailDelivery" => states.delivery,
@@ -156,13 +156,14 @@ fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static str]) -> Map
     types.iter().filter(differs).map(|name| ((*name).to_owned(), Value::String(state(name)))).collect()
 }
 
-fn event_id(states: &TypeStates) -> String {
+/// All states in one, as a client gives them back.
+pub(super) fn event_id(states: &TypeStates) -> String {
     let TypeStates { epoch, email, mailbox, thread, delivery } = states;
     format!("{epoch}-{}-{}-{}-{}", email.0, mailbox.0, thread.0, delivery.0)
 }
 
 /// Reads what [`event_id`] wrote; what is of another epoch differs in everything.
-fn parse_id(text: &str, epoch: u64) -> Option<TypeStates> {
+pub(super) fn parse_id(text: &str, epoch: u64) -> Option<TypeStates> {
     let numbers: Vec<u64> = text.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
     let [of, email, mailbox, thread, delivery] = <[u64; 5]>::try_from(numbers).ok()?;
     let [email, mailbox, thread, delivery] =
@@ -171,7 +172,7 @@ fn parse_id(text: &str, epoch: u64) -> Option<TypeStates> {
 }
 
 /// Types whose changes are told.
-const TYPES: [&str; 4] = ["Email", "EmailDelivery", "Mailbox", "Thread"];
+pub(super) const TYPES: [&str; 4] = ["Email", "EmailDelivery", "Mailbox", "Thread"];
 /// Seconds between pings; other wishes are set to the nearest.
 const PING_SECONDS_MIN: u64 = 5;
 const PING_SECONDS_MAX: u64 = 3600;

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Body};
 use super::clients::Client;
-use super::{api, authentication, blob, events, upload};
+use super::{api, authentication, blob, events, upload, websocket};
 use crate::reply::Problem;
 use crate::server::{Caller, Inner};
 use crate::session::{self, Subject};
@@ -34,6 +34,7 @@ enum Place {
     Download,
     Upload,
     Events,
+    WebSocket,
 }
 
 impl Place {
@@ -41,6 +42,7 @@ impl Place {
         match path {
             WELL_KNOWN | "/jmap/session" => Some(Self::Session),
             "/jmap/api" | "/jmap/api/" => Some(Self::Api),
+            "/jmap/ws" | "/jmap/ws/" => Some(Self::WebSocket),
             "/jmap/events" | "/jmap/events/" => Some(Self::Events),
             _ if path.starts_with(DOWNLOAD) => Some(Self::Download),
             _ if path.starts_with(UPLOAD) => Some(Self::Upload),
@@ -51,7 +53,7 @@ impl Place {
     fn takes(self, method: &Method) -> bool {
         match self {
             Self::Session | Self::Download => method == Method::GET || method == Method::HEAD,
-            Self::Events => method == Method::GET,
+            Self::Events | Self::WebSocket => method == Method::GET,
             Self::Api | Self::Upload => method == Method::POST,
         }
     }
@@ -86,6 +88,7 @@ async fn take(
         }
         Place::Upload => upload::run(server, &client, request).await,
         Place::Events => events::run(server, &client, &request).await,
+        Place::WebSocket => websocket::open(server, &client, session::state(&subject), request),
     };
     answered.map_err(|problem| Box::new(answer::problem(&problem)))
 }

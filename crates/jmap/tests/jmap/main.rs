@@ -9,4 +9,6 @@ mod requests;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod sockets;
+#[cfg(test)]
 mod writing;

@@ -20,6 +20,8 @@ async fn the_session_says_what_there_is_and_where() {
     assert_eq!(session["capabilities"][CORE]["maxCallsInRequest"], Limits::default().calls);
     assert!(session["capabilities"][MAIL].as_object().unwrap().is_empty());
     assert!(session["accounts"][&account]["accountCapabilities"][MAIL]["mayCreateTopLevelMailbox"] == true);
+    let socket = &session["capabilities"]["urn:ietf:params:jmap:websocket"];
+    assert_eq!(socket["url"], format!("ws://{}/jmap/ws", home.address));
     for url in ["apiUrl", "downloadUrl", "uploadUrl", "eventSourceUrl"] {
         let url = session[url].as_str().unwrap();
         assert!(url.starts_with(&format!("http://{}/jmap/", home.address)), "{url}");

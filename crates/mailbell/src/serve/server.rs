@@ -191,7 +191,7 @@ impl Server {
         let (server, stop) = (server.clone(), self.stop.clone());
         self.spawn("the JMAP server", async move {
             stop.run_until_cancelled(server.follow_revocations()).await;
-            server.stop();
+            server.stop().await;
         });
     }
 
