@@ -12,6 +12,7 @@ mod accounts;
 mod annotations;
 mod changes;
 mod delivery;
+mod emails;
 mod flags;
 mod home;
 mod isolation;
