@@ -59,11 +59,12 @@ pub(crate) async fn read(
         }
         let is_news = |change: &EmailChange| !since.covers(change.modseq, change.id.0) && !change.was_gone;
         all.extend(page.changes.into_iter().filter(is_news));
+        let has_moved = page.modseq > from;
         from = page.modseq;
         if !page.more || all.len() > limit {
             return Ok((latest(all), State::at(since.epoch, from), page.more));
         }
-        if all.len() > CHANGES_MAX {
+        if all.len() > CHANGES_MAX || !has_moved {
             // RFC 8620 §5.2: so much has happened that reading everything anew is less.
             return Err(MethodError::CannotCalculateChanges);
         }
