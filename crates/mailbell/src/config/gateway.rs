@@ -205,7 +205,7 @@ fn mqtt(reader: &mut Reader) -> Option<Mqtt> {
         usize::try_from(value::bytes(raw)?)
             .ok()
             .filter(|bytes| *bytes <= MQTT_MESSAGE_BYTES_MAX)
-            .ok_or_else(|| "is more than the 256MiB that MQTT has".to_owned())
+            .ok_or_else(|| "is more than 255MiB, which MQTT has room for".to_owned())
     });
     let login = match (username, password) {
         (Some((name, _)), Some((password, _))) => Some((name, password)),

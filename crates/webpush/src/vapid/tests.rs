@@ -82,7 +82,7 @@ fn the_request_of_rfc_8292_2_4_verifies_until_its_expiry() {
 }
 
 #[test]
-fn the_key_of_rfc_8292_4_1_restricts_a_subscription() {
+fn the_key_that_rfc_8292_4_1_restricts_a_subscription_to_is_that_of_its_token() {
     // RFC 8292 §4.1 shows the document that a user agent subscribes with.
     let document = format!(r#"{{ "vapid": "{K}" }}"#);
     let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
@@ -91,10 +91,10 @@ fn the_key_of_rfc_8292_4_1_restricts_a_subscription() {
         .expect("readable")
         .verify(&push_service(), at(EXP - 1))
         .expect("good");
-    assert_eq!(verified.require_key(&key), Ok(()));
-    let other = PublicKey::from_base64url(OTHER_KEY).expect("a key");
-    assert_eq!(verified.require_key(&other), Err(Wrong::Key));
-    assert_eq!(VerifyError::from(Wrong::Key).status(), 403);
+    assert_eq!(verified.key, key);
+    assert_ne!(verified.key, PublicKey::from_base64url(OTHER_KEY).expect("a key"));
+    // RFC 8292 §4.2
+    assert_eq!(VerifyError::from(Wrong::Audience).status(), 403);
 }
 
 #[test]

@@ -11,7 +11,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::constant_time;
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use parking_lot::Mutex;
@@ -38,9 +37,6 @@ pub enum Wrong {
     /// The token is valid for more than 24 hours from now.
     #[error("the token expires more than 24 hours from now")]
     TooLong,
-    /// The subscription is restricted to another key.
-    #[error("the subscription is restricted to another key")]
-    Key,
 }
 
 /// Why a request is not taken for one of the application server that it names.
@@ -74,17 +70,6 @@ pub struct Verified {
     pub expires: SystemTime,
     /// The `sub` claim as it was sent: at best a `mailto:` or `https:` URI, of the sender's choice.
     pub contact: Option<String>,
-}
-
-impl Verified {
-    /// Checks the key that a subscription is restricted to (RFC 8292 §4.2).
-    ///
-    /// # Errors
-    /// [`Wrong::Key`] when it is another one.
-    pub fn require_key(&self, restricted_to: &PublicKey) -> Result<(), Wrong> {
-        constant_time::verify_slices_are_equal(self.key.as_bytes(), restricted_to.as_bytes())
-            .map_err(|_| Wrong::Key)
-    }
 }
 
 impl Credentials {
