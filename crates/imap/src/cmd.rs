@@ -35,6 +35,7 @@ mod login;
 mod lsub;
 mod lwebpush;
 pub(crate) mod metadata;
+mod multisearch;
 mod namespace;
 pub(crate) mod notify;
 mod pattern;
@@ -156,6 +157,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Unselect => unselect::run(context),
         Command::Expunge { uids } => expunge::run(context, uids).await,
         Command::Search(search) => search::run(context, search).await,
+        Command::MultiSearch(search) => multisearch::run(context, search).await,
         Command::Sort(sort) => sort::run(context, sort).await,
         Command::Thread(thread) => thread::run(context, thread).await,
         Command::Fetch(fetch) => fetch::run(context, fetch).await,

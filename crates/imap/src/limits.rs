@@ -35,6 +35,8 @@ pub struct Limits {
     /// Mailboxes of which NOTIFY tells something at once; when there are more the client gets NOTIFICATIONOVERFLOW and no
     /// further notifications (RFC 5465 §5.8). Default 1,000.
     pub notify_responses: usize,
+    /// A search that takes longer tells so often how far it is (RFC 9585). Default 10 seconds.
+    pub progress_time: Duration,
     /// BAD commands in a row; then `BYE`. Default 25.
     pub bad_commands: u32,
 }
@@ -55,6 +57,7 @@ impl Default for Limits {
             login_failures: 4,
             notify_mailboxes: 1000,
             notify_responses: 1000,
+            progress_time: Duration::from_secs(10),
             bad_commands: 25,
         }
     }

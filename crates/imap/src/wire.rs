@@ -19,6 +19,7 @@ pub mod framer;
 pub mod list;
 pub mod mailbox;
 pub mod metadata;
+pub mod multisearch;
 pub mod notify;
 pub mod parse;
 pub mod partial;

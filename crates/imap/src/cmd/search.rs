@@ -11,6 +11,7 @@ use crate::wire::search::{Search, SearchKey, SearchProgram, SearchReturn};
 use crate::wire::status::{Code, Status};
 
 pub(crate) mod find;
+pub(crate) mod progress;
 pub(crate) mod results;
 mod test;
 mod text;
@@ -32,7 +33,8 @@ pub(crate) async fn run(context: &mut Context<'_>, search: Search) -> Result<Don
 async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failure> {
     let SearchProgram::Keys(keys) = search.program else { return Ok(unknown_charset()) };
     let has_modseq = prepare(context, &keys).await?;
-    let seqs = Finder::of_selected(context)?.find(keys).await?;
+    let (finder, mut progress) = Finder::of_selected(context)?;
+    let seqs = finder.find(keys, &mut progress).await?;
     let results = Results { order: seqs.numbers().collect(), numbering: search.numbering, has_modseq };
     // RFC 9051 §6.4.4: without RETURN, it is ESEARCH with ALL.
     let returns = search.returns.or_else(|| context.session.enabled.rev2.then(|| vec![SearchReturn::All]));

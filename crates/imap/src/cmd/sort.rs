@@ -5,6 +5,7 @@
 use store::{Columns, MessageRow};
 
 use crate::cmd::search::find::Finder;
+use crate::cmd::search::progress::Progress;
 use crate::cmd::search::results::{self, Results};
 use crate::cmd::search::{prepare, unknown_charset};
 use crate::cmd::{Context, Done};
@@ -33,9 +34,9 @@ pub(crate) async fn run(context: &mut Context<'_>, sort: Sort) -> Result<Done, F
 async fn answer(context: &mut Context<'_>, sort: Sort) -> Result<Done, Failure> {
     let SearchProgram::Keys(keys) = sort.program else { return Ok(unknown_charset()) };
     let has_modseq = prepare(context, &keys).await?;
-    let finder = Finder::of_selected(context)?;
-    let seqs = finder.find(keys).await?;
-    let order = in_order(&finder, &seqs, &sort.criteria).await?;
+    let (finder, mut progress) = Finder::of_selected(context)?;
+    let seqs = finder.find(keys, &mut progress).await?;
+    let order = in_order((&finder, &mut progress), &seqs, &sort.criteria).await?;
     let results = Results { order, numbering: sort.numbering, has_modseq };
     match sort.returns.as_deref() {
         Some(returns) => results.tell(context, returns)?,
@@ -50,13 +51,13 @@ async fn answer(context: &mut Context<'_>, sort: Sort) -> Result<Done, Failure> 
 
 /// Messages in the order of the criteria; those that are gone meanwhile are left out.
 pub(crate) async fn in_order(
-    finder: &Finder<'_>,
+    (finder, progress): (&Finder<'_>, &mut Progress<'_>),
     seqs: &NumberSet,
     criteria: &[SortCriterion],
 ) -> Result<Vec<u32>, Failure> {
     let mut sorted: Vec<(Vec<Value>, u32)> = Vec::with_capacity(seqs.count());
     let values = |row: &MessageRow| criteria.iter().map(|criterion| Value::of(row, criterion.key)).collect();
-    finder.read_all(seqs, columns(criteria), |seq, row| sorted.push((values(row), seq))).await?;
+    finder.read_all((seqs, columns(criteria)), progress, |seq, row| sorted.push((values(row), seq))).await?;
     sorted.sort_unstable_by(|(one, one_seq), (other, other_seq)| {
         let pairs = one.iter().zip(other).zip(criteria);
         let ordering = pairs.map(|((one, other), criterion)| match criterion.direction {

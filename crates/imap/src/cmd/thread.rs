@@ -6,10 +6,11 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use message::Summary;
-use store::Columns;
+use store::{Columns, MessageRow};
 
 use crate::cmd::collation::casemap;
 use crate::cmd::search::find::Finder;
+use crate::cmd::search::progress::Progress;
 use crate::cmd::search::{prepare, unknown_charset};
 use crate::cmd::sort::value::sent_at;
 use crate::cmd::{Context, Done};
@@ -31,32 +32,34 @@ pub(crate) async fn run(context: &mut Context<'_>, thread: Thread) -> Result<Don
     context.session.selected()?;
     let SearchProgram::Keys(keys) = thread.program else { return Ok(unknown_charset()) };
     prepare(context, &keys).await?;
-    let finder = Finder::of_selected(context)?;
-    let seqs = finder.find(keys).await?;
+    let (finder, mut progress) = Finder::of_selected(context)?;
+    let seqs = finder.find(keys, &mut progress).await?;
+    let mut reader = Reader { finder, progress, hashes: Hashes::default() };
     let threads = match thread.algorithm {
-        ThreadAlgorithm::OrderedSubject => by_subject(&finder, &seqs, thread.numbering).await?,
-        ThreadAlgorithm::References => by_references(&finder, &seqs, thread.numbering).await?,
+        ThreadAlgorithm::OrderedSubject => by_subject(&mut reader, &seqs, thread.numbering).await?,
+        ThreadAlgorithm::References => by_references(&mut reader, &seqs, thread.numbering).await?,
     };
     context.untagged(&Response::Thread(&threads));
     Ok(Done::Status(Status::ok("THREAD done")))
 }
 
-async fn by_subject(finder: &Finder<'_>, seqs: &NumberSet, numbering: Numbering) -> Result<Threads, Failure> {
+async fn by_subject(
+    reader: &mut Reader<'_>,
+    seqs: &NumberSet,
+    numbering: Numbering,
+) -> Result<Threads, Failure> {
     let mut messages = Vec::with_capacity(seqs.count());
-    let hashes = Hashes::default();
-    let take = |message: Message, _: &Summary| messages.push(message);
-    read(finder, (seqs, numbering), &hashes, take).await?;
+    reader.read((seqs, numbering), |message, _, _| messages.push(message)).await?;
     Ok(ordered_subject(messages))
 }
 
 async fn by_references(
-    finder: &Finder<'_>,
+    reader: &mut Reader<'_>,
     seqs: &NumberSet,
     numbering: Numbering,
 ) -> Result<Threads, Failure> {
     let mut references = References::default();
-    let hashes = Hashes::default();
-    let take = |message: Message, summary: &Summary| {
+    let take = |message: Message, summary: &Summary, hashes: &Hashes| {
         // RFC 5256 §3, REFERENCES (1): In-Reply-To stands in for References that hold no identifier.
         let own = summary.message_id.as_deref().map(|id| hashes.of(id));
         let cited = if summary.references.is_empty() {
@@ -67,19 +70,26 @@ async fn by_references(
         let cited: Vec<u64> = cited.iter().map(|id| hashes.of(id)).collect();
         references.add(message, own, &cited);
     };
-    read(finder, (seqs, numbering), &hashes, take).await?;
+    reader.read((seqs, numbering), take).await?;
     Ok(references.threads())
 }
 
-async fn read(
-    finder: &Finder<'_>,
-    (seqs, numbering): (&NumberSet, Numbering),
-    hashes: &Hashes,
-    mut take: impl FnMut(Message, &Summary),
-) -> Result<(), Failure> {
-    let columns = Columns { envelope: false, structure: false, summary: true };
-    finder
-        .read_all(seqs, columns, |seq, row| {
+/// What messages are read with.
+struct Reader<'r> {
+    finder: Finder<'r>,
+    progress: Progress<'r>,
+    hashes: Hashes,
+}
+
+impl Reader<'_> {
+    async fn read(
+        &mut self,
+        (seqs, numbering): (&NumberSet, Numbering),
+        mut take: impl FnMut(Message, &Summary, &Hashes),
+    ) -> Result<(), Failure> {
+        let columns = Columns { envelope: false, structure: false, summary: true };
+        let hashes = &self.hashes;
+        let take_row = |seq, row: &MessageRow| {
             let summary = Summary::decode(&row.summary).unwrap_or_default();
             let subject = &summary.base_subject;
             let message = Message {
@@ -91,9 +101,10 @@ async fn read(
                 subject: (!subject.text.is_empty()).then(|| hashes.of(casemap(&subject.text))),
                 is_reply: subject.is_reply_or_forward,
             };
-            take(message, &summary);
-        })
-        .await
+            take(message, &summary, hashes);
+        };
+        self.finder.read_all((seqs, columns), &mut self.progress, take_row).await
+    }
 }
 
 /// What threads are made of.

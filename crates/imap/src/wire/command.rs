@@ -9,6 +9,7 @@ use crate::wire::fetch::Fetch;
 use crate::wire::flag::Flag;
 use crate::wire::list::{List, StatusItem};
 use crate::wire::metadata::{GetMetadata, SetMetadata};
+use crate::wire::multisearch::MultiSearch;
 use crate::wire::notify::Notify;
 use crate::wire::search::Search;
 use crate::wire::select::Select;
@@ -168,6 +169,8 @@ pub enum Command {
     },
     /// RFC 9051 §6.4.4
     Search(Search),
+    /// RFC 7377 §2
+    MultiSearch(MultiSearch),
     /// RFC 5256 §3
     Sort(Sort),
     /// RFC 5256 §3
@@ -208,6 +211,8 @@ impl Command {
             Self::Search(search) if search.program.names_numbers() => Numbering::Seq,
             Self::Search(search) => search.numbering,
             Self::Sort(sort) if sort.program.names_numbers() => Numbering::Seq,
+            // RFC 7377 §2: it is always answered with UIDs.
+            Self::MultiSearch(search) => return search.program.names_numbers(),
             Self::Sort(sort) => sort.numbering,
             Self::Thread(thread) if thread.program.names_numbers() => Numbering::Seq,
             Self::Thread(thread) => thread.numbering,
@@ -259,6 +264,7 @@ impl Command {
             Self::Expunge { uids: None } => "EXPUNGE",
             Self::Expunge { uids: Some(_) } => "UID EXPUNGE",
             Self::Search(search) => numbered(search.numbering, "SEARCH", "UID SEARCH"),
+            Self::MultiSearch(_) => "ESEARCH",
             Self::Sort(sort) => numbered(sort.numbering, "SORT", "UID SORT"),
             Self::Thread(thread) => numbered(thread.numbering, "THREAD", "UID THREAD"),
             Self::Fetch(fetch) => numbered(fetch.numbering, "FETCH", "UID FETCH"),

@@ -190,7 +190,7 @@ fn filter(cursor: &mut Cursor<'_>) -> Parsed<Filter> {
 
 // one-or-more-mailbox = mailbox / many-mailboxes
 // many-mailboxes = "(" mailbox *(SP mailbox) ")"
-fn one_or_more_mailbox(cursor: &mut Cursor<'_>) -> Parsed<Vec<String>> {
+pub(in crate::wire) fn one_or_more_mailbox(cursor: &mut Cursor<'_>) -> Parsed<Vec<String>> {
     cursor.sp()?;
     if cursor.peek() == Some(b'(') {
         cursor.list(ListBounds { max: NAMES_MAX, empty: Empty::Refused }, mailbox)

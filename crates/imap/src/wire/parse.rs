@@ -14,6 +14,7 @@ use crate::wire::flag::flags_of_store;
 use crate::wire::list::{list, status_items};
 use crate::wire::mailbox::{Names, mailbox, pattern, reference};
 use crate::wire::metadata;
+use crate::wire::multisearch::multi_search;
 use crate::wire::notify::notify;
 use crate::wire::quota;
 use crate::wire::search::search;
@@ -123,6 +124,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "REPLACE" => |cursor| replace(cursor, Numbering::Seq).map(Command::Replace),
         "UID" => uid,
         "SEARCH" => |cursor| search(cursor, Numbering::Seq).map(Command::Search),
+        "ESEARCH" => |cursor| multi_search(cursor).map(Command::MultiSearch),
         "SORT" => |cursor| sort(cursor, Numbering::Seq).map(Command::Sort),
         "THREAD" => |cursor| thread(cursor, Numbering::Seq).map(Command::Thread),
         "FETCH" => |cursor| fetch(cursor, Numbering::Seq).map(Command::Fetch),

@@ -173,17 +173,21 @@ pub enum DateTest {
 /// The arguments of SEARCH.
 pub fn search(cursor: &mut Cursor<'_>, numbering: Numbering) -> Parsed<Search> {
     let returns = returns(cursor)?;
-    let program = if cursor.eat_text("CHARSET ") {
-        let charset = cursor.astring_text()?;
-        cursor.sp()?;
-        program_in(cursor, &charset)?
-    } else {
-        SearchProgram::Keys(keys(cursor)?)
-    };
+    let program = program(cursor)?;
     Ok(Search { numbering, returns, program })
 }
 
 // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+/// The keys, with or without a charset before them, up to the end of the command.
+pub fn program(cursor: &mut Cursor<'_>) -> Parsed<SearchProgram> {
+    if !cursor.eat_text("CHARSET ") {
+        return keys(cursor).map(SearchProgram::Keys);
+    }
+    let charset = cursor.astring_text()?;
+    cursor.sp()?;
+    program_in(cursor, &charset)
+}
+
 /// The keys after a charset, up to the end of the command.
 pub fn program_in(cursor: &mut Cursor<'_>, charset: &str) -> Parsed<SearchProgram> {
     if ["US-ASCII", "UTF-8"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 use crate::wire::command::Tag;
-use crate::wire::encode::number;
+use crate::wire::encode::{self, Quoting, number};
 use crate::wire::flag::push_flag_list;
 use crate::wire::response::{ObjectId, push_object_id, push_words};
 use crate::wire::set::NumberSet;
@@ -54,6 +54,7 @@ pub enum Code {
     ExpungeIssued,
     HasChildren,
     HighestModSeq(u64),
+    InProgress { tag: Tag, done: usize, goal: usize },
     Limit,
     MailboxId(u64),
     Metadata(MetadataCode),
@@ -172,6 +173,7 @@ impl Code {
             }
             Self::Capability(names) => push_words(out, "CAPABILITY", names),
             Self::HighestModSeq(value) => with_number(out, b"HIGHESTMODSEQ", *value),
+            Self::InProgress { tag, done, goal } => push_in_progress(out, tag, (*done, *goal)),
             Self::MailboxId(id) => {
                 out.extend_from_slice(b"MAILBOXID (");
                 push_object_id(out, ObjectId::Mailbox(*id));
@@ -230,6 +232,23 @@ impl Code {
             _ => b"",
         }
     }
+}
+
+// resp-text-code =/ "INPROGRESS" [SP "(" inprogress-tag SP inprogress-state ")"]   (RFC 9585 §5)
+// inprogress-tag = quoted / nil
+fn push_in_progress(out: &mut BytesMut, tag: &Tag, (done, goal): (usize, usize)) {
+    out.extend_from_slice(b"INPROGRESS (");
+    // RFC 9585 §4: a tag that would end the code for clients that do not look for quotes is left out.
+    if tag.as_bytes().contains(&b']') {
+        out.extend_from_slice(b"NIL");
+    } else {
+        encode::string(out, tag.as_bytes(), Quoting::Ascii);
+    }
+    for value in [done, goal] {
+        out.extend_from_slice(b" ");
+        number(out, value as u64);
+    }
+    out.extend_from_slice(b")");
 }
 
 #[cfg(test)]

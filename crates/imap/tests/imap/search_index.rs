@@ -1,4 +1,4 @@
-//! A search answers the same with the index, without it, and with half of it.
+//! A search answers the same with the index, without it, and with half of it, and tells how far it is.
 
 use crate::support::TestServer;
 use crate::support::transcript::Client;
@@ -49,5 +49,22 @@ async fn what_is_found_does_not_depend_on_the_index() {
     let half = answers(&mut client).await;
     assert_eq!(half[0], format!("{} 91", without[0]), "what is new is read");
     assert_eq!(half[4], without[4]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_that_takes_long_tells_how_far_it_is() {
+    // RFC 9585 §4
+    let server = TestServer::start(|options| options.limits.progress_time = std::time::Duration::ZERO).await;
+    server.give(&["simple", "second"]).await;
+    let mut client = Client::log_in(&server).await;
+    client.command("SELECT INBOX").await;
+    let answer = client.command("SEARCH BODY noon").await;
+    assert_eq!(answer, ["* OK [INPROGRESS (\"t\" 2 2)] still searching", "* SEARCH 2", "t OK SEARCH done"]);
+    client.send("t] SORT (SUBJECT) UTF-8 ALL").await;
+    let answer = client.answer("t]").await;
+    assert_eq!(answer, ["* OK [INPROGRESS (NIL 2 2)] still searching", "* SORT 1 2", "t] OK SORT done"]);
+    // What the view alone answers takes no time.
+    assert_eq!(client.command("SEARCH UNSEEN").await, ["* SEARCH 1 2", "t OK SEARCH done"]);
     server.stop().await;
 }

@@ -6,6 +6,7 @@
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
 use crate::cmd::batch::Batches;
+use crate::cmd::search::progress::Progress;
 use crate::cmd::search::test::{Candidate, Needs, Surroundings, Test, Verdict};
 use crate::cmd::{Context, now};
 use crate::reply::Failure;
@@ -24,20 +25,25 @@ pub(crate) struct Finder<'f> {
 }
 
 impl<'f> Finder<'f> {
-    /// Searches the selected mailbox as the client knows it.
-    pub(crate) fn of_selected(context: &'f Context<'_>) -> Result<Self, Failure> {
+    /// Searches the selected mailbox as the client knows it, and tells the client how far it is.
+    pub(crate) fn of_selected(context: &'f mut Context<'_>) -> Result<(Self, Progress<'f>), Failure> {
         let (access, selected) = context.session.selected()?;
-        Ok(Self {
-            store: context.store(),
+        let finder = Self {
+            store: &context.server.store,
             access,
             view: &selected.view,
             keywords: &selected.keywords,
             now: now(),
-        })
+        };
+        Ok((finder, Progress::new(context.link, context.tag, &context.server.options.limits)))
     }
 
     /// The sequence numbers of the messages for which all keys hold.
-    pub(crate) async fn find(&self, keys: Vec<SearchKey>) -> Result<NumberSet, Failure> {
+    pub(crate) async fn find(
+        &self,
+        keys: Vec<SearchKey>,
+        progress: &mut Progress<'_>,
+    ) -> Result<NumberSet, Failure> {
         let surroundings = Surroundings { view: self.view, keywords: self.keywords, now: self.now };
         let mut test = Test::all_of(keys, &surroundings)?;
         if self.view.exists() > INDEX_FROM {
@@ -60,8 +66,10 @@ impl<'f> Finder<'f> {
             tokio::task::consume_budget().await;
         }
         if !open.is_empty() {
+            progress.expect(open.len());
             for seqs in open.chunks(test.needs().batch()) {
                 self.read(&test, seqs, &mut found).await?;
+                progress.step(seqs.len()).await?;
             }
             found.sort_unstable();
         }
@@ -71,21 +79,24 @@ impl<'f> Finder<'f> {
     /// Reads messages in batches and hands over each with its row; those that are gone meanwhile are passed over.
     pub(crate) async fn read_all(
         &self,
-        seqs: &NumberSet,
-        columns: Columns,
+        (seqs, columns): (&NumberSet, Columns),
+        progress: &mut Progress<'_>,
         mut take: impl FnMut(u32, &MessageRow),
     ) -> Result<(), Failure> {
         let needs = Needs { columns, place: false };
         let seqs: Vec<u32> = seqs.numbers().collect();
+        progress.expect(seqs.len());
         for seqs in seqs.chunks(needs.batch()) {
             let entries = self.entries(seqs);
             let rows = self.rows(needs, &entries).await?;
             let mut rows = rows.iter().peekable();
+            let entries_read = entries.len();
             for (seq, entry) in entries {
                 if let Some(row) = rows.next_if(|row| row.entry.uid == entry.uid) {
                     take(seq, row);
                 }
             }
+            progress.step(entries_read).await?;
         }
         Ok(())
     }
