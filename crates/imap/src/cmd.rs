@@ -17,6 +17,7 @@ use crate::wire::status::Status;
 
 mod ackwebpush;
 pub(crate) mod append;
+mod apple_push;
 mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;
@@ -39,6 +40,7 @@ mod multisearch;
 mod namespace;
 pub(crate) mod notify;
 mod pattern;
+mod push_notify;
 mod quota;
 mod rename;
 mod replace;
@@ -146,6 +148,8 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::GetQuota(root) => quota::run(context, &root).await,
         Command::GetQuotaRoot { mailbox } => quota::root(context, &mailbox).await,
         Command::Idle => context.session.access().map(|_| Done::Idle),
+        Command::ApplePush(apple_push) => apple_push::run(context, apple_push).await,
+        Command::PushNotify(push_notify) => push_notify::run(context, push_notify).await,
         Command::GetVapid => getvapid::run(context),
         Command::WebPush(webpush) => webpush::run(context, webpush).await,
         Command::AckWebPush(token) => ackwebpush::run(context, &token).await,

@@ -16,8 +16,11 @@
 //! - The push with the token has TTL 600 and Urgency `high`: the token lives ten minutes, and a dozing phone must get it.
 //! - BINARY has its charset turned into UTF-8, since a push that shows a message can't ask for its BODYSTRUCTURE.
 
+pub mod apple;
 mod fit;
+pub mod http_put;
 mod line;
+mod md5;
 mod news;
 pub mod registrar;
 mod text;
@@ -144,15 +147,15 @@ impl Composer for ImapComposer {
         Box::pin(async move { self.compose_from(store, &assignment).await })
     }
 
-    fn verification(&self, token: &str) -> Push {
+    fn verification(&self, token: &str) -> Option<Push> {
         let cleartext = line::response(&Response::AckWebPush(token), Names::Utf8);
-        Push { cleartext, urgency: Urgency::High, topic: None, ttl: VERIFICATION_TTL }
+        Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: VERIFICATION_TTL })
     }
 
     // draft-gougeon-imap-webpush §8: the new key, in a push that is authorised with the old one.
-    fn key_notice(&self, new_key: &str) -> Push {
+    fn key_notice(&self, new_key: &str) -> Option<Push> {
         let cleartext = line::response(&Response::Vapid(new_key), Names::Utf8);
-        Push { cleartext, urgency: Urgency::Low, topic: None, ttl: TTL }
+        Some(Push { cleartext, urgency: Urgency::Low, topic: None, ttl: TTL })
     }
 }
 

@@ -8,6 +8,7 @@
 //! client can make longer has a limit, named `.._MAX` beside the parser that enforces it.
 
 pub mod append;
+pub mod apple;
 pub mod command;
 pub mod cursor;
 pub mod date;
@@ -23,6 +24,7 @@ pub mod multisearch;
 pub mod notify;
 pub mod parse;
 pub mod partial;
+pub mod push_notify;
 pub mod quota;
 pub mod response;
 pub mod search;

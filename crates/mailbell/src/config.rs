@@ -11,6 +11,7 @@
 //! - A key that nobody reads is an error, so each key that is accepted has an effect.
 //! - A relative path in the file is relative to the file, one in a variable to the working directory.
 
+mod apple;
 pub(crate) mod gateway;
 mod jmap;
 mod oauth;
@@ -29,6 +30,7 @@ use anyhow::Context as _;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::Url;
 
+pub(crate) use apple::{Apple, Identity};
 pub(crate) use oauth::{Introspection, OAuth};
 pub(crate) use push_limits::{MessageRate, PushLimits};
 pub(crate) use source::variable_name;
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) authentication: Authentication,
     /// Web Push to devices.
     pub(crate) push: Push,
+    /// Pushes by Apple's service; `None` if they are not offered.
+    pub(crate) apple: Option<Apple>,
     /// Our own push service.
     pub(crate) push_service: PushService,
     /// What happens to a message between LMTP and the mailbox.
@@ -121,6 +125,8 @@ pub(crate) struct Push {
     pub(crate) min_interval: Duration,
     /// Names of mailboxes whose changes ring nobody.
     pub(crate) silent_mailboxes: Vec<String>,
+    /// Whether PUSH-NOTIFY-HTTP=PUT tells of mail in any mailbox, not only in INBOX.
+    pub(crate) http_put_any_mailbox: bool,
 }
 
 /// `[push_service]`.
@@ -285,6 +291,7 @@ fn assemble(reader: &mut Reader) -> Config {
         jmap: jmap::read(reader),
         authentication: authentication(reader),
         push: push(reader),
+        apple: apple::read(reader),
         push_service: push_service(reader),
         delivery: delivery(reader),
         limits: limits(reader),
@@ -346,6 +353,7 @@ fn push(reader: &mut Reader) -> Push {
         }),
         min_interval: reader.read("push.min_interval", Duration::from_secs(5), value::duration),
         silent_mailboxes: reader.read("push.silent_mailboxes", silent, value::list),
+        http_put_any_mailbox: reader.read("push.http_put_any_mailbox", false, value::flag),
     }
 }
 

@@ -3,6 +3,7 @@
 //! SIGTERM or SIGINT: no new connection, what is under way may finish, exit code 0; a second one ends at once.
 //! SIGHUP: certificates, VAPID keys and the log level are read again; connections stay.
 
+mod apple;
 pub(crate) mod listener;
 pub(crate) mod parts;
 pub(crate) mod server;

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use push_sender::request::Wanted;
-use store::{Error, ModSeq, PushAttempts, PushState, PushSubscription, PushVerdict, Store};
+use store::{Error, ModSeq, PushAttempts, PushKind, PushState, PushSubscription, PushVerdict, Store};
 use tracing::{info, warn};
 use webpush::header::Urgency;
 
 use crate::agenda::{Agenda, Situation, agenda};
 use crate::backoff::{self, Answer, Draw, Next};
 use crate::clock::{Clock, Now};
-use crate::compose::{Assignment, Composer, Composers, Detail, Push};
+use crate::compose::{Assignment, Composer, Composers, Detail, Life, Push};
 use crate::post::{Delivery, Post, Posted};
 use crate::progress::Progress;
 use crate::schedule::{Finish, OriginNews, Pace, Turn};
+use crate::settle::Settling;
 use crate::silence::SessionSilence;
 use crate::vapid::VapidKeys;
 
@@ -32,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) pace: Pace,
     pub(crate) progress: Progress,
+    pub(crate) settling: Settling,
     pub(crate) jitter: Jitter,
 }
 
@@ -55,6 +57,7 @@ pub(crate) async fn attempt(context: &Context, turn: Turn) -> Ended {
         // Removed, or its credential revoked, which removes it.
         Err(Error::NotFound(_)) => {
             context.progress.forget(turn.id);
+            context.settling.forget(turn.id);
             context.silence.removed(turn.id);
             Ended::with(Finish::Gone)
         }
@@ -72,8 +75,8 @@ async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
         return Ok(Ended::with(Finish::Quiet));
     };
     let key_at_hand = match &subscription.state {
-        PushState::Active { vapid_key } => context.keys.key(vapid_key).is_some(),
-        PushState::Pending { .. } | PushState::Inactive => true,
+        PushState::Active { vapid_key } if is_signed(&subscription) => context.keys.key(vapid_key).is_some(),
+        PushState::Active { .. } | PushState::Pending { .. } | PushState::Inactive => true,
     };
     let situation = Situation {
         now: context.clock.now(),
@@ -120,7 +123,9 @@ struct Task<'a> {
 
 impl Task<'_> {
     async fn verify(&self, token: &str) -> store::Result<Ended> {
-        let push = self.composer.verification(token);
+        let Some(push) = self.composer.verification(token) else {
+            return self.end(PushVerdict::Deactivate).await.map(Ended::with);
+        };
         let attempted = self.post(push, "verification", self.subscription.cursor).await;
         self.conclude(&attempted, Detail::Summary, async |now| {
             self.note(self.subscription.cursor, &attempted, now);
@@ -131,7 +136,10 @@ impl Task<'_> {
     }
 
     async fn give_notice(&self, new_key: &str) -> store::Result<Ended> {
-        let push = self.composer.key_notice(new_key);
+        let Some(push) = self.composer.key_notice(new_key) else {
+            self.judge(PushVerdict::NoticeSent).await?;
+            return Ok(Ended::with(Finish::Quiet));
+        };
         let attempted = self.post(push, "notice", self.subscription.cursor).await;
         self.conclude(&attempted, Detail::Summary, async |now| {
             self.note(self.subscription.cursor, &attempted, now);
@@ -173,15 +181,21 @@ impl Task<'_> {
             return Ok(if composed.more { Told::Ended(more) } else { Told::Nothing });
         };
         let (now, announces_mail) = (self.context.clock.now().tick, push.urgency == Urgency::High);
-        if let Some(until) = self.context.pace.held_until(turn.last_push, announces_mail, now) {
+        let held = self.context.pace.held_until(turn.last_push, announces_mail, now);
+        let merge_time = if announces_mail { Duration::ZERO } else { self.composer.merge_time() };
+        if let Some(until) = held.max(self.context.settling.until(id, merge_time, now)) {
             return Ok(Told::Ended(Ended::with(Finish::Later(until))));
         }
         let attempted = self.post(push, "changes", composed.cursor).await;
         let ended = self
             .conclude(&attempted, detail, async |now| {
                 self.note(composed.cursor, &attempted, now);
+                self.context.settling.forget(id);
                 passed().await?;
-                Ok(Finish::Pushed { more: composed.more })
+                match self.composer.life() {
+                    Life::Lasting => Ok(Finish::Pushed { more: composed.more }),
+                    Life::OnePush => self.end(PushVerdict::Fired).await,
+                }
             })
             .await?;
         Ok(Told::Ended(ended))
@@ -252,6 +266,7 @@ impl Task<'_> {
             "push.end"
         );
         self.context.progress.forget(self.subscription.id);
+        self.context.settling.forget(self.subscription.id);
         Ok(Finish::Gone)
     }
 
@@ -284,9 +299,19 @@ impl Task<'_> {
     /// RFC 8292 §4.2: the key that the subscription was made for.
     fn signing_key(&self) -> Option<Arc<webpush::vapid::key::SigningKey>> {
         match &self.subscription.state {
-            PushState::Active { vapid_key } => self.context.keys.key(vapid_key),
-            PushState::Pending { .. } | PushState::Inactive => Some(self.context.keys.current()),
+            PushState::Active { vapid_key } if is_signed(&self.subscription) => {
+                self.context.keys.key(vapid_key)
+            }
+            _ => Some(self.context.keys.current()),
         }
+    }
+}
+
+/// Whether its pushes are signed with a VAPID key.
+fn is_signed(subscription: &PushSubscription) -> bool {
+    match subscription.kind {
+        PushKind::ImapWebPush => true,
+        PushKind::HttpPut | PushKind::Apple => false,
     }
 }
 
@@ -294,7 +319,7 @@ impl Task<'_> {
 async fn is_unaltered(store: &Store, then: &PushSubscription) -> store::Result<bool> {
     let now = store.push_subscription(then.id).await?;
     let is_same = now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
-    Ok(is_same && now.state == then.state)
+    Ok(is_same && now.state == then.state && now.request == then.request)
 }
 
 /// Random numbers for the spreading of retries. They keep no secret.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use store::{Access, MembershipChange, ModSeq, PushKind, PushSubscription, SessionId, Store};
@@ -97,6 +98,15 @@ pub struct Composed {
     pub more: bool,
 }
 
+/// How long a subscription lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Until somebody ends it.
+    Lasting,
+    /// For one push of changes; then it is inactive until its client asks again.
+    OnePush,
+}
+
 /// A composer at work.
 pub type Composing<'a> = Pin<Box<dyn Future<Output = store::Result<Composed>> + Send + 'a>>;
 
@@ -111,11 +121,22 @@ pub trait Composer: Send + Sync + 'static {
     /// The store's; the notifier tries again later.
     fn compose<'a>(&'a self, store: &'a Store, assignment: Assignment<'a>) -> Composing<'a>;
 
-    /// The push that proves the endpoint to be the client's own.
-    fn verification(&self, token: &str) -> Push;
+    /// The push that proves the endpoint to be the client's own; `None` if endpoints of this kind need no proof.
+    fn verification(&self, token: &str) -> Option<Push>;
 
-    /// The push that tells of a new VAPID key, given as in [`crate::vapid::KeyId`].
-    fn key_notice(&self, new_key: &str) -> Push;
+    /// The push that tells of a new VAPID key, given as in [`crate::vapid::KeyId`]; `None` if pushes of this kind are not
+    /// signed.
+    fn key_notice(&self, new_key: &str) -> Option<Push>;
+
+    /// How long changes that announce no mail wait for others, to be told together.
+    fn merge_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How long its subscriptions live.
+    fn life(&self) -> Life {
+        Life::Lasting
+    }
 }
 
 /// The composers by the kind of subscription that they serve.

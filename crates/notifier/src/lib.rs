@@ -15,6 +15,7 @@
 //! | [`vapid`] | the keys that pushes are signed with, current and old | no |
 //! | [`compose`] | the seam where a protocol turns changes into a push | - |
 //! | [`post`] | the seam to the network | - |
+//! | [`apple`] | requests to Apple's push service | yes |
 //! | [`sender`] | what stands behind that seam: encryption, and `push-sender` | yes |
 //! | [`notifier`] | the loop: wakes, sweeps, attempts, lazily stored cursors, shutdown | yes |
 //!
@@ -29,6 +30,7 @@
 //! - Endpoints, keys and tokens never appear in a log line.
 
 pub mod agenda;
+pub mod apple;
 pub mod backoff;
 pub mod clock;
 pub mod compose;
@@ -42,5 +44,6 @@ pub mod vapid;
 mod attempt;
 mod progress;
 mod requests;
+mod settle;
 #[cfg(test)]
 mod simulation;

@@ -28,6 +28,7 @@ use crate::post::Post;
 use crate::progress::{Batch, Progress};
 use crate::requests::{Reason, Requests};
 use crate::schedule::{Board, Finish, Key, Limits, Looks, OriginNews, Pace, Turn};
+use crate::settle::Settling;
 use crate::silence::SessionSilence;
 use crate::vapid::VapidKeys;
 
@@ -202,6 +203,7 @@ impl Notifier {
             clock: parts.clock,
             pace: options.pace,
             progress: Progress::default(),
+            settling: Settling::default(),
             jitter: Jitter::seeded(),
         };
         Self {

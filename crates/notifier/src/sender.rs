@@ -1,5 +1,6 @@
-//! The way from the notifier to the push sender: a push is encrypted for its subscription, posted, and what came of it
-//! is put in the notifier's words.
+//! The way from the notifier to the push sender: a push becomes the request that its kind has, is posted, and what came of it
+//! is put in the notifier's words. Web Pushes are encrypted for their subscription; an HTTP PUT leaves as its client wrote
+//! it.
 //!
 //! RFC 8291 for the encryption; cleartexts are padded to steps of 128 bytes, so that their length says little.
 
@@ -9,12 +10,13 @@ use std::time::Duration;
 use push_sender::outcome::{Blame, Outcome};
 use push_sender::request::{Correlation, PushHeaders, Request};
 use push_sender::sender::PushSender;
-use store::PushSubscription;
+use store::{PushKind, PushSubscription};
 use url::Url;
 use webpush::key::{AuthSecret, PublicKey};
 use webpush::message::{Recipient, Sender, encrypt};
 use webpush::padding::Padding;
 
+use crate::apple::AppleService;
 use crate::backoff::Answer;
 use crate::post::{Delivery, Post, Posted, Posting};
 
@@ -24,21 +26,37 @@ mod tests;
 /// Posts by a [`PushSender`].
 pub struct SenderPost {
     sender: Arc<PushSender>,
+    apple: Option<AppleService>,
 }
 
 impl SenderPost {
     /// Posts by this sender.
     #[must_use]
     pub fn new(sender: Arc<PushSender>) -> Self {
-        Self { sender }
+        Self { sender, apple: None }
+    }
+
+    /// The same with a way to Apple's push service. Without one no push of that kind leaves.
+    #[must_use]
+    pub fn with_apple(self, apple: Option<AppleService>) -> Self {
+        Self { apple, ..self }
+    }
+
+    async fn outcome(&self, delivery: &Delivery) -> Result<Outcome, &'static str> {
+        match (delivery.subscription.kind, &self.apple) {
+            (PushKind::Apple, Some(apple)) => apple.post(delivery).await,
+            // It was configured when the device registered. Once it is again, what is due leaves.
+            (PushKind::Apple, None) => Ok(Outcome::Deferred { wait: UNCONFIGURED_WAIT }),
+            (PushKind::ImapWebPush | PushKind::HttpPut, _) => Ok(self.sender.send(&request(delivery)?).await),
+        }
     }
 }
 
 impl Post for SenderPost {
     fn post(&self, delivery: Delivery) -> Posting<'_> {
         Box::pin(async move {
-            match request(&delivery) {
-                Ok(request) => posted(&self.sender.send(&request).await),
+            match self.outcome(&delivery).await {
+                Ok(outcome) => posted(&outcome, delivery.subscription.kind),
                 Err(problem) => {
                     // The keys were checked when the subscription was made, so a stored row is broken.
                     tracing::error!(
@@ -54,17 +72,33 @@ impl Post for SenderPost {
 }
 
 fn request(delivery: &Delivery) -> Result<Request, &'static str> {
+    let request = if delivery.subscription.kind == PushKind::HttpPut {
+        let body = delivery.push.cleartext.clone();
+        Request::put_form(endpoint(&delivery.subscription)?, body, correlation(delivery))
+    } else {
+        web_push(delivery)?
+    };
+    Ok(Request { wanted: Some(delivery.wanted.clone()), ..request })
+}
+
+fn web_push(delivery: &Delivery) -> Result<Request, &'static str> {
     let subscription = &delivery.subscription;
     let recipient = recipient(subscription)?;
     let sender = Sender::generate().map_err(|_| "no random numbers")?;
     let body = encrypt(sender, &recipient, &delivery.push.cleartext, Padding::TO_128)
         .map_err(|_| "the push can't be encrypted")?;
-    let endpoint = Url::parse(&subscription.endpoint).map_err(|_| "the endpoint is not a URL")?;
     let push = &delivery.push;
     let headers = PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() };
-    let correlation = Correlation { account: subscription.account.0, modseq: delivery.modseq.0 };
-    let request = Request::push(endpoint, &headers, body.into(), Arc::clone(&delivery.key), correlation);
-    Ok(Request { wanted: Some(delivery.wanted.clone()), ..request })
+    let (endpoint, key) = (endpoint(subscription)?, Arc::clone(&delivery.key));
+    Ok(Request::push(endpoint, &headers, body.into(), key, correlation(delivery)))
+}
+
+fn endpoint(subscription: &PushSubscription) -> Result<Url, &'static str> {
+    Url::parse(&subscription.endpoint).map_err(|_| "the endpoint is not a URL")
+}
+
+fn correlation(delivery: &Delivery) -> Correlation {
+    Correlation { account: delivery.subscription.account.0, modseq: delivery.modseq.0 }
 }
 
 fn recipient(subscription: &PushSubscription) -> Result<Recipient, &'static str> {
@@ -76,8 +110,20 @@ fn recipient(subscription: &PushSubscription) -> Result<Recipient, &'static str>
     })
 }
 
-fn posted(outcome: &Outcome) -> Posted {
+fn posted(outcome: &Outcome, kind: PushKind) -> Posted {
     let answer = match outcome {
+        // Nothing of ours stands in such a request that could be wrong.
+        Outcome::Unauthorized { .. } if kind == PushKind::HttpPut => Answer::Refused,
+        // Only 410 is about the device. The others are about our topic, certificate or token.
+        Outcome::Gone { status: 410 } if kind == PushKind::Apple => Answer::Refused,
+        Outcome::Gone { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::Unauthorized { .. }
+        | Outcome::TooLarge
+            if kind == PushKind::Apple =>
+        {
+            Answer::Unauthorized
+        }
         Outcome::Accepted { .. } => Answer::Taken,
         Outcome::RetryAfter { status: 429, wait } => Answer::TooMany { retry_after: Some(*wait) },
         Outcome::RetryAfter { wait, .. } => Answer::Failing { retry_after: Some(*wait) },
@@ -98,3 +144,6 @@ fn posted(outcome: &Outcome) -> Posted {
     let said = outcome.status().map_or_else(|| outcome.class().to_owned(), |status| status.to_string());
     Posted { answer, said }
 }
+
+/// Until it is asked again whether there is a way to Apple's push service.
+const UNCONFIGURED_WAIT: Duration = Duration::from_secs(3600);

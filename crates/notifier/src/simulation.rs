@@ -351,6 +351,7 @@ fn row(id: PushSubscriptionId) -> PushSubscription {
         cursor: ModSeq(0),
         silenced_at: None,
         vapid_notice: None,
+        request: String::new(),
         attempts: PushAttempts::default(),
     }
 }

@@ -96,6 +96,50 @@ impl Request {
         let (method, identity) = (Method::POST, Some(identity));
         Self { endpoint, method, headers: fields, body, identity, correlation, wanted: None }
     }
+
+    /// PUSH-NOTIFY-HTTP=PUT: a form, as the client that asked for it wrote it.
+    #[must_use]
+    pub fn put_form(endpoint: Url, body: Bytes, correlation: Correlation) -> Self {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, form)]);
+        Self { endpoint, method: Method::PUT, headers, body, identity: None, correlation, wanted: None }
+    }
+}
+
+/// The header fields of a request to Apple's push service.
+#[derive(Debug, Clone, Copy)]
+pub struct AppleHeaders<'a> {
+    /// What the certificate or the token is for.
+    pub topic: &'a str,
+    /// Until when the service tries, in Unix seconds.
+    pub expiration: u64,
+    /// 10: at once; 5: when it costs the device little.
+    pub priority: u8,
+    /// A provider token, where the connection shows no certificate.
+    pub authorization: Option<&'a str>,
+}
+
+impl Request {
+    /// A push by Apple's service, of a JSON document; `None` if topic or token are no header values.
+    #[must_use]
+    pub fn apple(
+        endpoint: Url,
+        headers: &AppleHeaders<'_>,
+        body: Bytes,
+        correlation: Correlation,
+    ) -> Option<Self> {
+        let mut fields = HeaderMap::with_capacity(4);
+        fields.insert(APNS_TOPIC, HeaderValue::from_str(headers.topic).ok()?);
+        fields.insert(APNS_EXPIRATION, HeaderValue::from(headers.expiration));
+        fields.insert(APNS_PRIORITY, HeaderValue::from(u16::from(headers.priority)));
+        if let Some(token) = headers.authorization {
+            let mut value = HeaderValue::from_str(&format!("bearer {token}")).ok()?;
+            value.set_sensitive(true);
+            fields.insert(header::AUTHORIZATION, value);
+        }
+        let (method, identity, wanted) = (Method::POST, None, None);
+        Some(Self { endpoint, method, headers: fields, body, identity, correlation, wanted })
+    }
 }
 
 impl fmt::Debug for Request {
@@ -109,6 +153,9 @@ impl fmt::Debug for Request {
     }
 }
 
+const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
+const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
+const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const TOPIC: HeaderName = HeaderName::from_static("topic");

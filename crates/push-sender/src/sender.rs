@@ -20,7 +20,7 @@ use crate::pool::{Lease, Pool, SendFailure};
 use crate::request::Request;
 use crate::resolve::Resolve;
 use crate::standing::{Standings, Verdict};
-use crate::tls::{CaError, client_config};
+use crate::tls::{CaError, ClientCertificate, client_config};
 
 /// How much a sender may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +87,32 @@ impl PushSender {
     /// # Errors
     /// [`CaError`] when the additional authorities can't be used.
     pub fn new(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, CaError> {
+        Self::build(config, resolver, None)
+    }
+
+    /// The same, for a service that asks for a certificate of ours.
+    ///
+    /// # Errors
+    /// [`CaError`] when the additional authorities or the certificate can't be used.
+    pub fn with_certificate(
+        config: Config,
+        resolver: Arc<dyn Resolve>,
+        certificate: ClientCertificate,
+    ) -> Result<Self, CaError> {
+        Self::build(config, resolver, Some(certificate))
+    }
+
+    fn build(
+        config: Config,
+        resolver: Arc<dyn Resolve>,
+        certificate: Option<ClientCertificate>,
+    ) -> Result<Self, CaError> {
         metric::describe();
         let policy = Arc::new(config.policy);
         let connector = Connector {
             policy: Arc::clone(&policy),
             resolver,
-            tls: client_config(config.extra_ca.as_deref())?,
+            tls: client_config(config.extra_ca.as_deref(), certificate)?,
             connect_timeout: config.limits.connect_timeout,
         };
         let inner = Arc::new(Inner {

@@ -15,7 +15,8 @@ pub struct PushSubscription {
     pub credential: CredentialId,
     /// Which protocol made it and composes for it.
     pub kind: PushKind,
-    /// The id that the client gave, unique within account and kind, case-sensitive.
+    /// The id that the client gave (a digest for kinds whose clients give none), unique within account and kind,
+    /// case-sensitive.
     pub client_id: String,
     /// The push resource, an https URL.
     pub endpoint: String,
@@ -37,6 +38,8 @@ pub struct PushSubscription {
     pub silenced_at: Option<ModSeq>,
     /// A `* VAPID` notice with this key's id has to be sent with the old key.
     pub vapid_notice: Option<String>,
+    /// What is to be posted, for kinds whose clients say so; empty for Web Push.
+    pub request: String,
     /// How the last attempts went.
     pub attempts: PushAttempts,
 }
@@ -57,6 +60,25 @@ impl std::fmt::Debug for PushSubscription {
 pub enum PushKind {
     /// IMAP WEBPUSH.
     ImapWebPush,
+    /// PUSH-NOTIFY-HTTP=PUT: one HTTP PUT, then nothing until it is asked for again.
+    HttpPut,
+    /// XAPPLEPUSHSERVICE: pushes by Apple's service.
+    Apple,
+}
+
+impl PushKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::ImapWebPush, Self::HttpPut, Self::Apple];
+
+    /// Its name, for people and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ImapWebPush => "webpush",
+            Self::HttpPut => "http-put",
+            Self::Apple => "apple",
+        }
+    }
 }
 
 /// Where a subscription is in its life.
@@ -129,6 +151,41 @@ pub struct NewPushSubscription {
     pub expires_at: UnixTime,
 }
 
+/// What a client asks for whose pushes are not Web Pushes: no keys, and a request that is kept for it.
+#[derive(Clone)]
+pub struct NewPushRequest {
+    /// Subscriptions that the account may have, this one included; one more is refused with Limit.
+    pub account_max: usize,
+    /// Which protocol.
+    pub kind: PushKind,
+    /// What makes it one of its kind in the account; only a digest of it is kept as the client's id.
+    pub identity: String,
+    /// Where requests go to.
+    pub endpoint: String,
+    /// What is to be posted, at most 4,096 bytes.
+    pub request: String,
+    /// A version that has to be above all that the endpoint has been told; Invalid if it is not.
+    pub version: Option<u64>,
+    /// How the endpoint is known to be the client's own.
+    pub proof: EndpointProof,
+}
+
+/// How an endpoint is known to be the client's own.
+#[derive(Clone)]
+pub enum EndpointProof {
+    /// It can't be anybody else's.
+    NotNeeded,
+    /// By a token that is put there and confirmed by the client.
+    Token {
+        /// The token to use if there is no proof yet, or an old one.
+        token: String,
+        /// When the token ends.
+        expires_at: UnixTime,
+        /// A proof from before this is an old one.
+        not_before: UnixTime,
+    },
+}
+
 /// What [`crate::Store::put_push_subscription`] did.
 #[derive(Clone, Debug)]
 pub struct PutPushSubscription {
@@ -156,6 +213,8 @@ pub enum PushVerdict {
     TokenSent,
     /// The push service took the `* VAPID` notice.
     NoticeSent,
+    /// The one push that was asked for has been taken: inactive until it is asked for again.
+    Fired,
     /// The push service says that it is gone, or refuses it: remove.
     Remove,
     /// Too many failures, or its VAPID key is gone: deactivate.

@@ -30,6 +30,7 @@ pub(crate) mod log;
 pub(crate) mod mailboxes;
 pub(crate) mod moves;
 pub(crate) mod push;
+pub(crate) mod push_request;
 pub(crate) mod push_state;
 pub(crate) mod readers;
 pub(crate) mod reading;

@@ -6,6 +6,7 @@
 //! | [`message`] | RFC 8291 | push messages: encrypted for a user agent, decrypted by it |
 //! | [`padding`] | RFC 8291 §4 | how far a cleartext is padded |
 //! | [`vapid`] | RFC 8292 | application servers identify themselves: sign, cache, verify |
+//! | [`provider`] | RFC 7519 | the token by which Apple's push service knows who pushes |
 //! | [`header`] | RFC 8030 §5, RFC 9110 §10.2.3 | TTL, Topic, Urgency, Retry-After |
 //! | [`key`], [`origin`] | RFC 8291 §3, RFC 6454 | the values that the others share |
 //!
@@ -31,6 +32,7 @@ pub mod key;
 pub mod message;
 pub mod origin;
 pub mod padding;
+pub mod provider;
 pub mod vapid;
 
 mod base64url;

@@ -17,6 +17,8 @@ pub(crate) struct Surroundings {
     pub(crate) is_encrypted: bool,
     /// TLS could be turned on.
     pub(crate) has_certificate: bool,
+    /// Pushes by Apple's service are configured.
+    pub(crate) has_apple: bool,
     /// What the connection is like for authentication.
     pub(crate) channel: Channel,
     /// What it can authenticate with.
@@ -36,9 +38,11 @@ impl Surroundings {
             is_bindable: link.is_bindable(),
         };
         let mechanisms = server.options.authenticator.mechanisms(channel).collect();
+        let has_apple = server.options.push.apple().is_some();
         Self {
             is_encrypted,
             has_certificate: server.options.tls.is_some(),
+            has_apple,
             channel,
             mechanisms,
             is_compressed: link.is_compressed(),
@@ -76,6 +80,9 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
         }
     }
     names.extend(ALWAYS.iter().map(|name| Cow::Borrowed(*name)));
+    if surroundings.has_apple {
+        names.push("XAPPLEPUSHSERVICE".into());
+    }
     // RFC 7889 §3
     names.push(format!("APPENDLIMIT={}", surroundings.append_bytes_max).into());
     // RFC 4978 §2: not offered twice.
@@ -124,6 +131,7 @@ const ALWAYS: &[&str] = &[
     "OBJECTID",
     "PARTIAL",
     "PREVIEW",
+    "PUSH-NOTIFY-HTTP=PUT",
     "QRESYNC",
     "QUOTA",
     "QUOTA=RES-STORAGE",

@@ -19,6 +19,8 @@ use push_sender::policy::Policy;
 use store::{AccountId, PushSubscriptionId, UnixTime};
 use url::Url;
 
+use crate::push::apple::AppleOffer;
+
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +57,7 @@ pub struct Registrar {
     pub keys: VapidKeys,
     /// Where may be posted to.
     pub policy: Policy,
+    apple: Option<AppleOffer>,
     limits: RegistrarLimits,
     counts: Mutex<Counts>,
 }
@@ -91,7 +94,19 @@ impl Registrar {
     /// A registrar that has counted nothing yet.
     #[must_use]
     pub fn new(handle: Handle, keys: VapidKeys, policy: Policy, limits: RegistrarLimits) -> Self {
-        Self { handle, keys, policy, limits, counts: Mutex::default() }
+        Self { handle, keys, policy, apple: None, limits, counts: Mutex::default() }
+    }
+
+    /// The same, with pushes by Apple's service offered.
+    #[must_use]
+    pub fn with_apple(self, apple: Option<AppleOffer>) -> Self {
+        Self { apple, ..self }
+    }
+
+    /// Where Apple's push service is, if pushes by it are offered.
+    #[must_use]
+    pub fn apple(&self) -> Option<&AppleOffer> {
+        self.apple.as_ref()
     }
 
     /// Subscriptions that one account may have.

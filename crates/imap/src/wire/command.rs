@@ -5,12 +5,14 @@
 use bytes::Bytes;
 
 use crate::wire::append::{Append, Replace};
+use crate::wire::apple::ApplePush;
 use crate::wire::fetch::Fetch;
 use crate::wire::flag::Flag;
 use crate::wire::list::{List, StatusItem};
 use crate::wire::metadata::{GetMetadata, SetMetadata};
 use crate::wire::multisearch::MultiSearch;
 use crate::wire::notify::Notify;
+use crate::wire::push_notify::PushNotify;
 use crate::wire::search::Search;
 use crate::wire::select::Select;
 use crate::wire::set::{Numbering, SeqSet};
@@ -183,6 +185,10 @@ pub enum Command {
     Copy(Transfer),
     /// RFC 9051 §6.4.8
     Move(Transfer),
+    /// XAPPLEPUSHSERVICE
+    ApplePush(ApplePush),
+    /// PUSH-NOTIFY-HTTP=PUT
+    PushNotify(PushNotify),
     /// draft-gougeon-imap-webpush §5.1
     GetVapid,
     /// draft-gougeon-imap-webpush §5.2
@@ -271,6 +277,8 @@ impl Command {
             Self::Store(store) => numbered(store.numbering, "STORE", "UID STORE"),
             Self::Copy(transfer) => numbered(transfer.numbering, "COPY", "UID COPY"),
             Self::Move(transfer) => numbered(transfer.numbering, "MOVE", "UID MOVE"),
+            Self::ApplePush(_) => "XAPPLEPUSHSERVICE",
+            Self::PushNotify(_) => "PUSH-NOTIFY-HTTP",
             Self::GetVapid => "GETVAPID",
             Self::WebPush(_) => "WEBPUSH",
             Self::AckWebPush(_) => "ACKWEBPUSH",

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::wire::append::{append, replace};
+use crate::wire::apple::apple_push;
 use crate::wire::command::{
     Authenticate, Command, Create, Login, Password, Request, Store, StoreAnswer, StoreOperation, Tag,
     Transfer,
@@ -16,6 +17,7 @@ use crate::wire::mailbox::{Names, mailbox, pattern, reference};
 use crate::wire::metadata;
 use crate::wire::multisearch::multi_search;
 use crate::wire::notify::notify;
+use crate::wire::push_notify::push_notify;
 use crate::wire::quota;
 use crate::wire::search::search;
 use crate::wire::select::select;
@@ -131,6 +133,8 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "STORE" => |cursor| store(cursor, Numbering::Seq).map(Command::Store),
         "COPY" => |cursor| transfer(cursor, Numbering::Seq).map(Command::Copy),
         "MOVE" => |cursor| transfer(cursor, Numbering::Seq).map(Command::Move),
+        "XAPPLEPUSHSERVICE" => |cursor| apple_push(cursor).map(Command::ApplePush),
+        "PUSH-NOTIFY-HTTP" => |cursor| push_notify(cursor).map(Command::PushNotify),
         "WEBPUSH" => |cursor| webpush::webpush(cursor).map(Command::WebPush),
         "ACKWEBPUSH" => |cursor| webpush::ack(cursor).map(Command::AckWebPush),
         "LWEBPUSH" => |cursor| webpush::list_pattern(cursor).map(Command::ListWebPush),

@@ -108,6 +108,11 @@ pub enum Response<'a> {
         /// Seconds of silence that remain; `None`: inactive.
         duration: Option<u32>,
     },
+    /// XAPPLEPUSHSERVICE: what pushes are sent as.
+    ApplePush {
+        /// The topic.
+        topic: &'a str,
+    },
     /// draft-gougeon-imap-webpush §6, pushes only: the mailbox that the next lines are about.
     Select(&'a str),
     /// draft-gougeon-imap-webpush §6, pushes only.
@@ -186,6 +191,10 @@ impl Response<'_> {
             Self::Select(mailbox) => {
                 out.extend_from_slice(b"SELECT ");
                 encode::mailbox(out, mailbox, names);
+            }
+            Self::ApplePush { topic } => {
+                out.extend_from_slice(b"XAPPLEPUSHSERVICE aps-version \"2\" aps-topic ");
+                encode::string(out, topic.as_bytes(), Quoting::Ascii);
             }
             Self::Sync(word) => push_words(out, "SYNC", word.as_slice()),
             _ => {}

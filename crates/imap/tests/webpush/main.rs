@@ -9,8 +9,10 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod apple;
 mod commands;
 mod contents;
+mod http_put;
 mod services;
 mod silence;
 mod sink;

@@ -146,5 +146,6 @@ async fn a_push_service_that_is_away_twenty_times_in_a_row_ends_the_subscription
     // The same device at a service that works.
     let renewed = world.acknowledged(&mut client, world.device_at("last", 0)).await;
     world.deliver("Subject: again\n\nHello\n").await;
-    assert!(world.push(&renewed).await.contains("again"));
+    // What was in vain is due as well, in the same push or in one before.
+    while !world.push(&renewed).await.contains("again") {}
 }

@@ -35,6 +35,8 @@ pub(crate) enum Mood {
 /// A push as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrived {
+    pub(crate) method: String,
+    pub(crate) version: hyper::Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -149,6 +151,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>)
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Empty<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
+    let (method, version) = (request.method().to_string(), request.version());
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let mood = state.moods.lock().unwrap().get(&path).cloned().unwrap_or_default();
@@ -159,7 +162,12 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
         mood => mood,
     };
     if matches!(mood, Mood::Takes) {
-        state.arrived.lock().unwrap().entry(path).or_default().push_back(Arrived { headers, body });
+        state.arrived.lock().unwrap().entry(path).or_default().push_back(Arrived {
+            method,
+            version,
+            headers,
+            body,
+        });
     }
     // Every test has one reader for each wait; a permit is kept for whoever comes to wait next.
     state.change.notify_one();

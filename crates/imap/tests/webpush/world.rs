@@ -8,9 +8,12 @@ use admission::guessing::{self, Guessing};
 use admission::peer::Peers;
 use authentication::Authenticator;
 use bytes::Bytes;
+use imap::push::apple::{AppleComposer, AppleOffer};
+use imap::push::http_put::{HttpPutComposer, Watched};
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
 use imap::{Limits, Listener, Security, Server};
+use notifier::apple::AppleService;
 use notifier::clock::Clock;
 use notifier::compose::{Composer, Composers};
 use notifier::notifier::{Handle, Notifier, Options, Parts};
@@ -27,11 +30,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use webpush::message::UserAgent;
+use webpush::provider::Provider;
 use webpush::vapid::key::SigningKey;
 
 use crate::sink::{Arrived, Sink};
 
 pub(crate) const PASSWORD: &str = "correct horse";
+pub(crate) const APPLE_TOPIC: &str = "com.apple.mail.XServer.example";
+const APPLE_MERGE: Duration = Duration::from_millis(300);
 pub(crate) const COMMANDS_PER_MINUTE: usize = 20;
 
 pub(crate) struct World {
@@ -78,7 +84,9 @@ impl World {
         let handle = Handle::new();
         let limits =
             RegistrarLimits { commands_per_minute: COMMANDS_PER_MINUTE, ..RegistrarLimits::default() };
-        let push = Arc::new(Registrar::new(handle.clone(), keys.clone(), policy, limits));
+        let offer = AppleOffer { topic: APPLE_TOPIC.to_owned(), base_url: sink.origins[0].clone() };
+        let push = Registrar::new(handle.clone(), keys.clone(), policy, limits).with_apple(Some(offer));
+        let push = Arc::new(push);
         let who = authentication::Options {
             hostname: "mail.example.org".to_owned(),
             masters: Vec::new(),
@@ -108,13 +116,24 @@ impl World {
     }
 
     pub(crate) fn start_notifier(&mut self) {
-        let composer: Arc<dyn Composer> =
-            Arc::new(ImapComposer::new(SilentMailboxes::new(["Junk", "Trash"])));
+        let silent = SilentMailboxes::new(["Junk", "Trash"]);
+        let composers: [Arc<dyn Composer>; 3] = [
+            Arc::new(AppleComposer::new(APPLE_MERGE)),
+            Arc::new(ImapComposer::new(silent.clone())),
+            Arc::new(HttpPutComposer::new(Watched::Inbox, silent)),
+        ];
+        let provider = Provider {
+            key: SigningKey::generate().unwrap(),
+            key_id: "ABC123DEFG".to_owned(),
+            team_id: "DEF123GHIJ".to_owned(),
+        };
+        let sender = Arc::clone(&self.parts.sender);
+        let apple = AppleService::new(sender, APPLE_TOPIC.to_owned(), Some(provider));
         let parts = Parts {
             store: self.store.clone(),
             bus: self.parts.bus.clone(),
-            composers: Composers::new([composer]),
-            post: Arc::new(SenderPost::new(Arc::clone(&self.parts.sender))),
+            composers: Composers::new(composers),
+            post: Arc::new(SenderPost::new(Arc::clone(&self.parts.sender)).with_apple(Some(apple))),
             keys: self.keys.clone(),
             handle: self.parts.handle.clone(),
             clock: Clock::system(),
@@ -135,6 +154,13 @@ impl World {
     pub(crate) fn forget_history(&self) {
         let database = rusqlite::Connection::open(self.directory.path().join("mail.sqlite")).unwrap();
         database.execute("UPDATE account SET horizon = modseq", []).unwrap();
+    }
+
+    /// As after 31 days without a proof: what a client has confirmed was that long ago.
+    pub(crate) fn age_proofs(&self) {
+        let database = rusqlite::Connection::open(self.directory.path().join("mail.sqlite")).unwrap();
+        let sql = "UPDATE push_subscription SET confirmed_at = confirmed_at - 31 * 86400";
+        assert_ne!(database.execute(sql, []).unwrap(), 0);
     }
 
     /// As a crash does: nothing is drained, nothing is stored.

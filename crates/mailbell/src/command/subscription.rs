@@ -34,7 +34,11 @@ pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow
         SubscriptionCommand::Remove { name, id } => {
             let account = opened::account(&store, config, &name).await?;
             let access = store.system_access(account.id);
-            if !store.remove_push_subscription(&access, PushKind::ImapWebPush, &id).await? {
+            let mut removed = false;
+            for kind in PushKind::ALL {
+                removed |= store.remove_push_subscription(&access, kind, &id).await?;
+            }
+            if !removed {
                 bail!("{} has no subscription {id}", account.name);
             }
             println!("Removed the subscription {id} of {}.", account.name);
@@ -54,8 +58,9 @@ fn as_text(account: &Account, subscription: &PushSubscription) -> String {
         ),
     };
     format!(
-        "{:24} {:24} {:10} {}  last push {}{failures}",
+        "{:24} {:8} {:24} {:10} {}  last push {}{failures}",
         account.name,
+        subscription.kind.name(),
         subscription.client_id,
         state(&subscription.state),
         origin(&subscription.endpoint),
@@ -67,6 +72,7 @@ fn as_json(account: &Account, subscription: &PushSubscription) -> String {
     let attempts = &subscription.attempts;
     serde_json::json!({
         "account": account.name,
+        "kind": subscription.kind.name(),
         "id": subscription.client_id,
         "state": state(&subscription.state),
         "origin": origin(&subscription.endpoint),

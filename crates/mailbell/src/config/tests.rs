@@ -170,6 +170,15 @@ const WRONG: &[(&str, &str)] = &[
         "[oauth]\nissuer = \"i\"\naudience = \"mail\"",
         "mailbell.toml:2: oauth.issuer: oauth.jwks and oauth.introspection_url are both missing",
     ),
+    ("[apple]\ncertificate = \"c.pem\"", "mailbell.toml:2: apple: apple.topic is missing"),
+    (
+        "[apple]\ntopic = \"t\"\ncertificate = \"c.pem\"",
+        "mailbell.toml:2: apple.topic: certificate and key, or token_key, key_id and team_id are missing",
+    ),
+    (
+        "[apple]\nurl = \"https://x.example/3\"",
+        r#"mailbell.toml:2: apple.url: "https://x.example/3" is not an https: URL without path"#,
+    ),
     ("[oauth]\njwks = \"k.json\"", "mailbell.toml:2: oauth: oauth.issuer is missing"),
     (
         "[oauth]\nissuer = \"i\"\njwks = \"k.json\"",

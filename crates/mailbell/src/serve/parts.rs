@@ -11,8 +11,11 @@ use anyhow::{Context as _, bail};
 use authentication::Authenticator;
 use authentication::token::claims::Expected;
 use authentication::token::{Endpoint, Secret, Settings, Tokens};
+use imap::push::apple::AppleComposer;
+use imap::push::http_put::{HttpPutComposer, Watched};
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
+use notifier::compose::{Composer, Composers};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
 use push_sender::sender::PushSender;
@@ -204,22 +207,22 @@ pub(crate) fn imap_listener(listener: Listener) -> imap::Listener {
     }
 }
 
-/// What pushes of IMAP say, and of which mailboxes nothing.
-pub(crate) fn imap_composer(config: &Config) -> ImapComposer {
-    ImapComposer::new(SilentMailboxes::new(&config.push.silent_mailboxes))
+/// What pushes say, and of which mailboxes nothing.
+pub(crate) fn composers(config: &Config) -> Composers {
+    let silent = SilentMailboxes::new(&config.push.silent_mailboxes);
+    let watched = if config.push.http_put_any_mailbox { Watched::Any } else { Watched::Inbox };
+    let mut all: Vec<Arc<dyn Composer>> =
+        vec![Arc::new(ImapComposer::new(silent.clone())), Arc::new(HttpPutComposer::new(watched, silent))];
+    if let Some(apple) = &config.apple {
+        all.push(Arc::new(AppleComposer::new(apple.merge)));
+    }
+    Composers::new(all)
 }
 
 /// What posts pushes. It trusts the system's authorities, those of `push.extra_ca`, and our own development
 /// certificate where our own push service uses that.
 pub(crate) fn push_sender(config: &Config, tls: &Tls, own: Option<&Url>) -> anyhow::Result<PushSender> {
     let contact = config.push.contact.as_deref().map(Contact::parse).transpose().context("push.contact")?;
-    let mut authorities = String::new();
-    let development = tls.is_development().then(|| tls.certificate_file().to_owned());
-    for file in config.push.extra_ca.iter().chain(&development) {
-        let pem = std::fs::read_to_string(file);
-        authorities.push_str(&pem.with_context(|| format!("cannot read {}", file.display()))?);
-        authorities.push('\n');
-    }
     let settings = push_sender::sender::Config {
         policy: Policy {
             allow_addresses: config.push.allow_addresses.clone(),
@@ -227,10 +230,22 @@ pub(crate) fn push_sender(config: &Config, tls: &Tls, own: Option<&Url>) -> anyh
             own_service: own.and_then(Origin::of),
             contact,
         },
-        extra_ca: (!authorities.is_empty()).then_some(authorities),
+        extra_ca: push_authorities(config, tls)?,
         limits: push_sender::sender::Limits::STANDARD,
     };
     PushSender::new(settings, Arc::new(SystemResolver::from_system())).context("push.extra_ca")
+}
+
+/// The certificate authorities that push services may have besides the system's, as PEM.
+pub(crate) fn push_authorities(config: &Config, tls: &Tls) -> anyhow::Result<Option<String>> {
+    let mut authorities = String::new();
+    let development = tls.is_development().then(|| tls.certificate_file().to_owned());
+    for file in config.push.extra_ca.iter().chain(&development) {
+        let pem = std::fs::read_to_string(file);
+        authorities.push_str(&pem.with_context(|| format!("cannot read {}", file.display()))?);
+        authorities.push('\n');
+    }
+    Ok((!authorities.is_empty()).then_some(authorities))
 }
 
 /// Whether the push listener speaks TLS itself.

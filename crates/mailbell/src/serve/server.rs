@@ -19,7 +19,6 @@ use imap::Security;
 use imap::push::registrar::Registrar;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notifier::clock::Clock;
-use notifier::compose::{Composer, Composers};
 use notifier::notifier::{Handle, Notifier};
 use notifier::sender::SenderPost;
 use parking_lot::Mutex;
@@ -29,11 +28,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::listener::Listener;
-use super::parts;
 use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
 use super::status::Status;
 use super::web::Web;
+use super::{apple, parts};
 use crate::config::{Config, Listen, ListenAddress};
 use crate::data_dir::Lock;
 use crate::tls::{CertificateOrigin, Tls};
@@ -206,14 +205,16 @@ impl Server {
         let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
         let handle = Handle::new();
         let policy = sender.policy().clone();
-        let registrar = Registrar::new(handle.clone(), keys.clone(), policy, parts::registrar_limits(config));
-        let composer: Arc<dyn Composer> = Arc::new(parts::imap_composer(config));
+        let registrar = Registrar::new(handle.clone(), keys.clone(), policy, parts::registrar_limits(config))
+            .with_apple(config.apple.as_ref().map(apple::offer));
+        let authorities = || parts::push_authorities(config, &self.tls);
+        let apple = config.apple.as_ref().map(|apple| apple::service(apple, authorities()?)).transpose()?;
         let notifier = Notifier::new(
             notifier::notifier::Parts {
                 store: store.clone(),
                 bus,
-                composers: Composers::new([composer]),
-                post: Arc::new(SenderPost::new(sender)),
+                composers: parts::composers(config),
+                post: Arc::new(SenderPost::new(sender).with_apple(apple)),
                 keys,
                 handle,
                 clock: Clock::system(),

@@ -21,6 +21,7 @@ fn active() -> PushSubscription {
         cursor: ModSeq(1),
         silenced_at: None,
         vapid_notice: None,
+        request: String::new(),
         attempts: PushAttempts::default(),
     }
 }

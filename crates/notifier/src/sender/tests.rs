@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use push_sender::outcome::{Blame, NetworkFailure, Outcome};
+use store::PushKind;
 
 use super::posted;
 use crate::backoff::Answer;
@@ -30,7 +31,29 @@ fn every_outcome_has_its_meaning_for_the_notifier() {
         (Outcome::Withdrawn, Answer::Withheld { wait: Duration::ZERO }, "withdrawn"),
     ];
     for (outcome, answer, said) in cases {
-        let posted = posted(&outcome);
+        let posted = posted(&outcome, PushKind::ImapWebPush);
         assert_eq!((posted.answer, posted.said.as_str()), (answer, said), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_refused_put_is_refused_whatever_other_requests_of_its_origin_are_answered() {
+    let blame = Blame::Unknown;
+    let posted = posted(&Outcome::Unauthorized { status: 403, blame }, PushKind::HttpPut);
+    assert_eq!((posted.answer, posted.said.as_str()), (Answer::Refused, "403"));
+}
+
+#[test]
+fn only_410_of_apples_service_ends_a_subscription() {
+    let blame = Blame::Unknown;
+    let cases = [
+        (Outcome::Gone { status: 410 }, Answer::Refused),
+        (Outcome::Gone { status: 404 }, Answer::Unauthorized),
+        (Outcome::Rejected { status: 400 }, Answer::Unauthorized),
+        (Outcome::Unauthorized { status: 403, blame }, Answer::Unauthorized),
+        (Outcome::Unavailable { status: 503 }, Answer::Failing { retry_after: None }),
+    ];
+    for (outcome, answer) in cases {
+        assert_eq!(posted(&outcome, PushKind::Apple).answer, answer, "{outcome:?}");
     }
 }

@@ -11,10 +11,7 @@ use crate::{
 
 /// Creates or updates (`push.rs` of the interface has the rules).
 pub(crate) fn put(tx: &Tx<'_>, access: &Access, new: &NewPushSubscription) -> Result<PutPushSubscription> {
-    let credential = access.credential().ok_or(Error::Forbidden("a push subscription needs a credential"))?;
-    if super::credentials::kind_of(tx.sql, access.owner(), credential)?.is_none() {
-        return Err(Error::NotFound("credential"));
-    }
+    let credential = credential_of(tx, access)?;
     let Some(old) = find(tx.sql, access.owner(), new.kind, &new.client_id)? else {
         return insert(tx, access.owner(), credential, new);
     };
@@ -51,7 +48,16 @@ pub(crate) fn put(tx: &Tx<'_>, access: &Access, new: &NewPushSubscription) -> Re
     Ok(PutPushSubscription { subscription: one(tx.sql, old.id)?, must_acknowledge: !(same && in_force) })
 }
 
-fn insert(
+/// The credential that a subscription belongs to, if it still is one.
+pub(super) fn credential_of(tx: &Tx<'_>, access: &Access) -> Result<CredentialId> {
+    let credential = access.credential().ok_or(Error::Forbidden("a push subscription needs a credential"))?;
+    match super::credentials::kind_of(tx.sql, access.owner(), credential)? {
+        Some(_) => Ok(credential),
+        None => Err(Error::NotFound("credential")),
+    }
+}
+
+pub(super) fn insert(
     tx: &Tx<'_>,
     account: AccountId,
     credential: CredentialId,
@@ -98,7 +104,8 @@ pub(crate) fn acknowledge(
     let mut found = None;
     // All of them are compared, each in constant time: neither the time nor the order tells anything about a token.
     for subscription in of_account(tx.sql, access.owner())? {
-        if let PushState::Pending { token: known, expires_at, .. } = &subscription.state
+        if subscription.kind == PushKind::ImapWebPush
+            && let PushState::Pending { token: known, expires_at, .. } = &subscription.state
             && aws_lc_rs::constant_time::verify_slices_are_equal(known.as_bytes(), token.as_bytes()).is_ok()
             && *expires_at > now
             && may_see(access, &subscription)
@@ -166,7 +173,7 @@ pub(crate) fn may_see(access: &Access, subscription: &PushSubscription) -> bool 
     access.is_main() || access.credential() == Some(subscription.credential)
 }
 
-fn find(
+pub(super) fn find(
     sql: Sql<'_>,
     account: AccountId,
     kind: PushKind,
@@ -179,7 +186,7 @@ fn find(
     sql.one("find push subscription", &text, key, subscription)
 }
 
-fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn ToSql)]) -> Result<()> {
+pub(super) fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn ToSql)]) -> Result<()> {
     let assignments: Vec<_> =
         (2..).zip(changes).map(|(position, (column, _))| format!("{column} = ?{position}")).collect();
     let text = format!("UPDATE push_subscription SET {} WHERE id = ?1", assignments.join(", "));
@@ -193,7 +200,7 @@ fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn ToSql)]) -
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.credential_id, p.kind, p.client_id, p.endpoint, p.public_key, \
      p.auth, p.enabled, p.state, p.vapid_key, p.token, p.token_expires_at, p.token_sent, p.updated_at, \
      p.silenced_until, p.cursor, p.silenced_at, p.vapid_notice, p.failures, p.next_attempt_at, p.last_push_at, \
-     p.last_answer";
+     p.last_answer, p.request";
 
 /// Reads [`COLUMNS`].
 pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> {
@@ -201,7 +208,7 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
         id: PushSubscriptionId(uint(row, 0)?),
         account: AccountId(uint(row, 1)?),
         credential: CredentialId(uint(row, 2)?),
-        kind: PushKind::ImapWebPush,
+        kind: kind(row, 3)?,
         client_id: row.get(4)?,
         endpoint: row.get(5)?,
         public_key: row.get(6)?,
@@ -221,6 +228,7 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
         cursor: ModSeq(uint(row, 16)?),
         silenced_at: row.get::<_, Option<i64>>(17)?.map(|modseq| ModSeq(modseq.cast_unsigned())),
         vapid_notice: row.get(18)?,
+        request: row.get(23)?,
         attempts: PushAttempts {
             failures: row.get(19)?,
             next_attempt_at: time(row, 20)?,
@@ -233,8 +241,19 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
 fn kind_column(kind: PushKind) -> i64 {
     match kind {
         PushKind::ImapWebPush => 0,
+        PushKind::HttpPut => 1,
+        PushKind::Apple => 2,
     }
 }
 
-const PENDING: i64 = 0;
-const ACTIVE: i64 = 1;
+fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<PushKind> {
+    match row.get(column)? {
+        0 => Ok(PushKind::ImapWebPush),
+        1 => Ok(PushKind::HttpPut),
+        2 => Ok(PushKind::Apple),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
+    }
+}
+
+pub(super) const PENDING: i64 = 0;
+pub(super) const ACTIVE: i64 = 1;

@@ -63,6 +63,7 @@ pub(crate) fn judge(tx: &Tx<'_>, then: &PushSubscription, verdict: PushVerdict) 
     }
     let text = match verdict {
         PushVerdict::TokenSent => "UPDATE push_subscription SET token_sent = 1 WHERE id = ?1",
+        PushVerdict::Fired => "UPDATE push_subscription SET state = 2 WHERE id = ?1",
         PushVerdict::NoticeSent => "UPDATE push_subscription SET vapid_notice = NULL WHERE id = ?1",
         PushVerdict::Remove => return delete(tx, id).map(|()| true),
         PushVerdict::Deactivate => "UPDATE push_subscription SET state = 2, token = '' WHERE id = ?1",
@@ -82,6 +83,10 @@ fn stands(now: &PushSubscription, then: &PushSubscription, verdict: PushVerdict)
         && now.state == then.state;
     match verdict {
         PushVerdict::TokenSent | PushVerdict::Remove | PushVerdict::Deactivate => is_same_registration,
+        // Asked for again meanwhile: that has not been put yet.
+        PushVerdict::Fired => {
+            is_same_registration && now.request == then.request && now.updated_at == then.updated_at
+        }
         PushVerdict::NoticeSent => is_same_registration && now.vapid_notice == then.vapid_notice,
         PushVerdict::SilenceOver => {
             (now.silenced_until, now.silenced_at) == (then.silenced_until, then.silenced_at)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::sqlite::{accounts, push, push_state};
+use crate::sqlite::{accounts, push, push_request, push_state};
 use crate::{
-    Access, AccountId, Error, NewPushSubscription, PushKind, PushProgress, PushSubscription,
+    Access, AccountId, Error, NewPushRequest, NewPushSubscription, PushKind, PushProgress, PushSubscription,
     PushSubscriptionId, PushVerdict, PutPushSubscription, Result, Rights, Store, UnixTime,
 };
 
@@ -25,6 +25,43 @@ impl Store {
         check(&new)?;
         let access = access.clone();
         self.inner.write_in_order(move |tx| push::put(tx, &access, &new)).await
+    }
+
+    /// Asks for pushes that are not Web Pushes. What the same identity asked for before is replaced. Without a proof of the
+    /// endpoint that is recent enough it is Pending afterwards, with the token; else active, and told of what changes
+    /// from now on.
+    ///
+    /// # Errors
+    /// As [`Store::put_push_subscription`]; Invalid for a version that is not above those before.
+    pub async fn put_push_request(
+        &self,
+        access: &Access,
+        new: NewPushRequest,
+    ) -> Result<PutPushSubscription> {
+        may_write(access)?;
+        if new.endpoint.len() > ENDPOINT_BYTES_MAX || new.request.len() > REQUEST_BYTES_MAX {
+            return Err(Error::Invalid { what: "push request", why: "too long".into() });
+        }
+        let access = access.clone();
+        self.inner.write_in_order(move |tx| push_request::put(tx, &access, &new)).await
+    }
+
+    /// The client proves that a token has reached it. `None`: unknown, expired at `now`, or already confirmed.
+    ///
+    /// # Errors
+    /// Forbidden, Unavailable.
+    pub async fn confirm_push_request(
+        &self,
+        access: &Access,
+        (kind, identity): (PushKind, &str),
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Option<PushSubscription>> {
+        may_write(access)?;
+        let (access, identity, token) = (access.clone(), identity.to_owned(), token.to_owned());
+        self.inner
+            .write_in_order(move |tx| push_request::confirm(tx, &access, (kind, &identity), (&token, now)))
+            .await
     }
 
     /// Removes one; whether there was one that the access may know of.
@@ -201,3 +238,4 @@ fn check(new: &NewPushSubscription) -> Result<()> {
 const CLIENT_ID_BYTES_MAX: usize = 255;
 const ENDPOINT_BYTES_MAX: usize = 2048;
 const ENABLED_MAX: usize = 64;
+const REQUEST_BYTES_MAX: usize = 4096;

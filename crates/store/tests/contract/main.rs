@@ -21,4 +21,5 @@ mod mailboxes;
 mod model;
 mod moves;
 mod push;
+mod push_request;
 mod replay;

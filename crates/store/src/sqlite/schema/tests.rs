@@ -1,7 +1,7 @@
 use rusqlite::{Connection, OptionalExtension, StatementStatus, params};
 
 use super::{FILE_NAME, MIGRATIONS, known_version, open_reader, open_writer};
-use crate::{AccountId, MessageId, OpenError, Options, Store};
+use crate::{AccountId, MessageId, OpenError, Options, PushKind, Store};
 
 async fn open(directory: &tempfile::TempDir) -> Result<Store, OpenError> {
     Store::open(Options { data_dir: directory.path().join("data"), readers: 1 }, bus::Bus::new()).await
@@ -75,6 +75,10 @@ const OLDER_ROWS: &str = "
         (SELECT hash FROM blob WHERE (file_name <> '') = (value = 3) AND refs > 0), x'', x'', x''
         FROM json_each('[1, 2, 3]');
     INSERT INTO membership SELECT 1, 1, id, id, 0, 0, id, thread_id, size, 0, 0, id, 0, 0, 0, 0 FROM message;
+    INSERT INTO credential (id, account_id, kind, name, scheme, hash, created_at) VALUES (1, 1, 0, 'main', 0, x'', 0);
+    INSERT INTO push_subscription (account_id, credential_id, kind, client_id, endpoint, public_key, auth, enabled, state,
+        vapid_key, token, token_expires_at, token_sent, acknowledged, updated_at, cursor, failures)
+        VALUES (1, 1, 0, 'phone', 'https://push.example/1', x'', x'', '', 1, 'key', '', 0, 0, 1, 0, 3, 0);
     PRAGMA user_version = 2;";
 
 #[tokio::test]
@@ -100,6 +104,9 @@ async fn content_of_an_older_store_is_there_after_the_migration() {
     let store = open(&directory).await.unwrap();
     assert_eq!(store.check().await.unwrap().problems, [""; 0]);
     let alice = store.system_access(AccountId(1));
+    let subscriptions = store.push_subscriptions(&alice).await.unwrap();
+    let kept: Vec<_> = subscriptions.iter().map(|s| (&*s.client_id, s.kind, &*s.request)).collect();
+    assert_eq!(kept, [("phone", PushKind::ImapWebPush, "")]);
     for (message, content) in [(1, "small"), (2, "small"), (3, "in a file")] {
         assert_eq!(store.raw(&alice, MessageId(message)).await.unwrap(), content);
     }
