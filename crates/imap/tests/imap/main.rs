@@ -15,6 +15,8 @@ mod model;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
+mod resync;
+#[cfg(test)]
 mod search_index;
 #[cfg(test)]
 mod stream;

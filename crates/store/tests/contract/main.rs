@@ -20,6 +20,7 @@ mod lifecycle;
 mod mailboxes;
 mod model;
 mod moves;
+mod opening;
 mod push;
 mod push_request;
 mod replay;

@@ -4,7 +4,7 @@ pub(crate) mod pattern;
 pub(crate) mod transcript;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(crate) struct TestServer {
     pub(crate) alice: AccountId,
     stop: CancellationToken,
     serving: JoinHandle<()>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Limits that tests can reach quickly.
@@ -103,7 +103,7 @@ impl TestServer {
             let tls = server.serve(Listener::Tcp(tls_listener), Security::ImplicitTls, stopping.clone());
             tokio::join!(plain, tls);
         });
-        Self { address, tls_address, store, alice, stop, serving, _directory: directory }
+        Self { address, tls_address, store, alice, stop, serving, directory }
     }
 
     /// Puts the message files of these names into alice's INBOX, a day apart from 2026-01-01 on.
@@ -125,6 +125,11 @@ impl TestServer {
             };
             self.store.append(&access, message).await.unwrap();
         }
+    }
+
+    /// Where its store is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     /// Asks the server to stop, and goes on.
