@@ -8,6 +8,7 @@ use testkit::lmtp::Lmtp;
 use testkit::programs;
 use testkit::server::{Mailbell, PASSWORD};
 
+const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python");
 
 fn message(subject: &str) -> String {
@@ -32,6 +33,18 @@ fn imaplib_reads_flags_moves_and_expunges() -> Result<()> {
     let Some(mut python) = programs::python("imaplib_reads_flags_moves_and_expunges") else { return Ok(()) };
     let server = with_three_messages()?;
     let command = python.arg(format!("{PYTHON}/imaplib_session.py")).arg(server.imap.port().to_string());
+    let printed = programs::run(command.arg(server.certificate()).args(["alice", PASSWORD]))?;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+    Ok(())
+}
+
+#[test]
+fn imapflow_idles_and_resynchronises() -> Result<()> {
+    let Some(mut node) = programs::node("imapflow_idles_and_resynchronises", Path::new(NODE))? else {
+        return Ok(());
+    };
+    let server = with_three_messages()?;
+    let command = node.arg("imapflow_session.mjs").arg(server.imaps.port().to_string());
     let printed = programs::run(command.arg(server.certificate()).args(["alice", PASSWORD]))?;
     assert!(printed.ends_with("ok\n"), "{printed}");
     Ok(())
