@@ -17,7 +17,8 @@ struct Row {
     deleted: Option<ModSeq>,
 }
 
-/// Changes of emails, at most about `limit` and never half a commit.
+/// Changes of emails, about `limit` and never half a commit; where there are more, always one commit at least, so that
+/// a reader who goes on from where they end comes to the end.
 pub(crate) fn emails(
     sql: Sql<'_>,
     account: AccountId,
@@ -31,15 +32,7 @@ pub(crate) fn emails(
         |row| Ok((ModSeq(uint(row, 0)?), ModSeq(uint(row, 1)?))),
     )?;
     let Some((modseq, horizon)) = bounds else { return Ok(None) };
-    let limit = limit.max(COMMIT_ROWS_MAX);
-    let mut rows = living(sql, account, since, limit)?;
-    let gone = expunged(sql, account, since, limit)?;
-    // What was cut off begins amidst a commit: only what lies before the last one is whole.
-    let ends = [&rows, &gone].into_iter().filter(|rows| rows.len() >= limit);
-    let until = ends.filter_map(|rows| rows.last().map(|row| row.modseq.0.saturating_sub(1))).min();
-    let until = until.map_or(modseq, ModSeq);
-    rows.extend(gone);
-    rows.retain(|row| row.modseq <= until);
+    let (rows, until) = whole_commits(sql, account, Span { since, until: modseq }, limit.max(PAGE_ROWS))?;
     let mut changes: BTreeMap<MessageId, EmailChange> = BTreeMap::new();
     for row in rows {
         let was_gone = row.deleted.is_some_and(|deleted| deleted.0 > 0 && deleted <= since);
@@ -70,12 +63,47 @@ pub(crate) fn emails(
     }))
 }
 
-fn living(sql: Sql<'_>, account: AccountId, since: ModSeq, limit: usize) -> Result<Vec<Row>> {
+/// After `since`, up to and with `until`.
+#[derive(Clone, Copy)]
+struct Span {
+    since: ModSeq,
+    until: ModSeq,
+}
+
+/// About `limit` rows, and up to where they are all there is; at least one commit if there is any.
+fn whole_commits(sql: Sql<'_>, account: AccountId, span: Span, limit: usize) -> Result<(Vec<Row>, ModSeq)> {
+    let mut rows = living(sql, account, span, limit)?;
+    let gone = expunged(sql, account, span, limit)?;
+    // What was cut off begins amidst a commit: only what lies before the last one is whole.
+    let ends = [&rows, &gone].into_iter().filter(|rows| rows.len() >= limit);
+    let until = ends.filter_map(|rows| rows.last().map(|row| row.modseq.0.saturating_sub(1))).min();
+    let Some(until) = until.map(ModSeq) else {
+        rows.extend(gone);
+        return Ok((rows, span.until));
+    };
+    let first = [&rows, &gone].into_iter().filter_map(|rows| rows.first().map(|row| row.modseq)).min();
+    match first {
+        // A message that is in many places changes in all of them at once: the first commit alone may be above the limit.
+        Some(first) if first > until => {
+            let span = Span { until: first, ..span };
+            rows = living(sql, account, span, usize::MAX)?;
+            rows.extend(expunged(sql, account, span, usize::MAX)?);
+            Ok((rows, first))
+        }
+        _ => {
+            rows.extend(gone);
+            rows.retain(|row| row.modseq <= until);
+            Ok((rows, until))
+        }
+    }
+}
+
+fn living(sql: Sql<'_>, account: AccountId, span: Span, limit: usize) -> Result<Vec<Row>> {
     sql.all(
         "read changed emails",
         "SELECT modseq, message_id, thread_id, created_modseq FROM membership INDEXED BY membership_modseq \
-         WHERE account_id = ?1 AND modseq > ?2 ORDER BY modseq LIMIT ?3",
-        [int(account.0), int(since.0), rows(limit)],
+         WHERE account_id = ?1 AND modseq > ?2 AND modseq <= ?3 ORDER BY modseq LIMIT ?4",
+        [int(account.0), int(span.since.0), int(span.until.0), rows(limit)],
         |row| {
             Ok(Row {
                 modseq: ModSeq(uint(row, 0)?),
@@ -88,12 +116,12 @@ fn living(sql: Sql<'_>, account: AccountId, since: ModSeq, limit: usize) -> Resu
     )
 }
 
-fn expunged(sql: Sql<'_>, account: AccountId, since: ModSeq, limit: usize) -> Result<Vec<Row>> {
+fn expunged(sql: Sql<'_>, account: AccountId, span: Span, limit: usize) -> Result<Vec<Row>> {
     sql.all(
         "read gone emails",
         "SELECT modseq, message_id, thread_id, created_modseq, deleted_modseq FROM expunged \
-         WHERE account_id = ?1 AND modseq > ?2 ORDER BY modseq LIMIT ?3",
-        [int(account.0), int(since.0), rows(limit)],
+         WHERE account_id = ?1 AND modseq > ?2 AND modseq <= ?3 ORDER BY modseq LIMIT ?4",
+        [int(account.0), int(span.since.0), int(span.until.0), rows(limit)],
         |row| {
             Ok(Row {
                 modseq: ModSeq(uint(row, 0)?),
@@ -156,5 +184,5 @@ pub(crate) fn mailboxes(
     Ok((revisions, since >= horizon))
 }
 
-/// More rows than one commit writes, which touches 1,000 messages at most.
-const COMMIT_ROWS_MAX: usize = 8192;
+/// Rows that are read at once, at least: more than most commits write.
+const PAGE_ROWS: usize = 8192;

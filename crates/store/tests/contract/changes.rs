@@ -132,3 +132,30 @@ async fn an_unknown_mailbox_has_neither_view_nor_changes() {
     assert!(home.store.view(&alice, MailboxId(99)).await.is_err());
     assert!(home.store.mailbox_changes(&alice, MailboxId(99), ModSeq(0)).await.is_err());
 }
+
+#[tokio::test]
+async fn a_commit_of_more_rows_than_a_page_is_told_whole() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let inbox = home.append(&alice, "INBOX", MAIL).await.placed.mailbox;
+    let before = home.store.modseq(&alice).await.unwrap();
+    let mut places = 1;
+    while places <= 8192 {
+        let uids = (1..=places).map(Uid).collect();
+        let _copied = home.store.copy(&alice, inbox, uids, inbox).await.unwrap();
+        places *= 2;
+    }
+    let since = home.store.modseq(&alice).await.unwrap();
+    let seen = FlagChange { add: Flags::SEEN, ..FlagChange::default() };
+    let (_, _, stored) = home.store.store_flags(&alice, inbox, vec![Uid(1)], seen, None).await.unwrap();
+    for start in [before, since] {
+        let (mut from, mut told, mut more) = (start, 0, true);
+        while more {
+            let page = home.store.email_changes(&alice, from, 1).await.unwrap();
+            assert!(page.modseq > from, "each page leads on from {from:?}");
+            (from, more) = (page.modseq, page.more);
+            told += page.changes.len();
+        }
+        assert_eq!((from, told), (stored.modseq, 1), "from {start:?}");
+    }
+}
