@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) ends: Option<Instant>,
     /// What ENABLE and the commands that imply it have turned on.
     pub(crate) enabled: Enabled,
+    /// Says when the account has changed; kept once changed annotations are told.
+    pub(crate) metadata_watch: Option<Watch>,
     /// What SILWEBPUSH has set for this connection; its end is the connection's.
     pub(crate) push: SessionPush,
     /// What NOTIFY has set for this connection.
@@ -176,8 +178,11 @@ impl Session {
             State::Selected(_, selected) if tells_selected => Some(&mut selected.watch),
             _ => None,
         };
+        // RFC 5464 §4.4: also where no mailbox is selected.
+        let metadata = self.metadata_watch.as_mut().filter(|_| waiting == Waiting::InIdle);
         tokio::select! {
             () = woken(selected) => {}
+            () = woken(metadata) => {}
             () = woken(self.notify.watch_mut()) => {}
         }
     }

@@ -16,6 +16,8 @@ pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<D
                 condstore(context);
             }
             "METADATA" if context.session.enabled.metadata.is_none() => {
+                // Watched from before the log is looked at, so that no change falls between the two.
+                context.session.metadata_watch = Some(context.server.bus.watch(access.owner().0));
                 context.session.enabled.metadata = Some(context.store().modseq(&access).await?);
                 enabled.push("METADATA");
             }

@@ -132,7 +132,7 @@ pub(crate) async fn run(context: &mut Context<'_>, notify: Notify) -> Result<Don
         check(context, set)?;
     }
     // RFC 5465 §3.1: what has changed before is told as if NOOP had come.
-    sync::look(context, Look { expunges: Expunges::Send, always: true }).await?;
+    tell_accumulated(context, &notify).await?;
     let Notify::Set(mut set) = notify else {
         context.session.notify = Wishes::Nothing;
         return done("NOTIFY");
@@ -152,6 +152,19 @@ pub(crate) async fn run(context: &mut Context<'_>, notify: Notify) -> Result<Don
     }
     context.session.notify = Wishes::Set(Box::new(registration));
     done("NOTIFY")
+}
+
+async fn tell_accumulated(context: &mut Context<'_>, notify: &Notify) -> Result<(), Failure> {
+    sync::look(context, Look { expunges: Expunges::Send, always: true }).await?;
+    let begins = matches!(notify, Notify::Set(set) if set.selected.is_some());
+    if !begins || !matches!(context.session.notify.selected(), SelectedNews::Nothing) {
+        return Ok(());
+    }
+    // Nothing was told while nothing was wanted.
+    let former = std::mem::take(&mut context.session.notify);
+    let told = sync::sync(context, Expunges::Send).await;
+    context.session.notify = former;
+    told
 }
 
 fn check(context: &Context<'_>, set: &NotifySet) -> Result<(), Failure> {

@@ -57,10 +57,13 @@ impl Look {
 
 /// Looks if it is due, and tells what there is: of the selected mailbox, and of others what NOTIFY asked for.
 pub(crate) async fn look(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
-    metadata::tell_changes(context).await?;
-    // RFC 5465 §3.1: else the client does not want to know.
-    if !matches!(context.session.notify.selected(), SelectedNews::Nothing) {
-        look_at_selected(context, look).await?;
+    if look.always || is_woken(context.session.metadata_watch.as_mut()).await {
+        metadata::tell_changes(context).await?;
+    }
+    // RFC 5465 §3.1: whether the client wants to know.
+    match context.session.notify.selected() {
+        SelectedNews::Nothing => overhear(context, look).await?,
+        SelectedNews::All | SelectedNews::Some(_) => look_at_selected(context, look).await?,
     }
     notify::tell::look(context).await
 }
@@ -70,6 +73,30 @@ async fn look_at_selected(context: &mut Context<'_>, look: Look) -> Result<(), F
     let is_due = look.always || was_woken(&mut selected.watch).await;
     if is_due || (look.expunges == Expunges::Send && selected.view.holds_expunges()) {
         sync(context, look.expunges).await?;
+    }
+    Ok(())
+}
+
+/// Reads the change log and tells nothing: a client that wants no events is still answered with flags as they are.
+async fn overhear(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
+    let store = &context.server.store;
+    let Ok((access, selected)) = context.session.selected_mut() else { return Ok(()) };
+    if !look.always && !was_woken(&mut selected.watch).await {
+        return Ok(());
+    }
+    let mailbox = selected.mailbox();
+    let mut changes = match store.mailbox_changes(access, mailbox, selected.view.modseq()).await {
+        // What asks for its messages is told.
+        Err(store::Error::NotFound(_)) => return Ok(()),
+        changes => changes?,
+    };
+    if !changes.complete {
+        let full = store.view(access, mailbox).await?;
+        changes = selected.view.changes_to(&full);
+    }
+    selected.view.overhear(&changes);
+    if changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords)) {
+        learn_keywords(context).await?;
     }
     Ok(())
 }
@@ -167,6 +194,13 @@ pub(crate) fn tell_entry(context: &mut Context<'_>, seq: u32, entry: Entry) -> R
     }
     line.finish();
     Ok(())
+}
+
+async fn is_woken(watch: Option<&mut Watch>) -> bool {
+    match watch {
+        Some(watch) => was_woken(watch).await,
+        None => false,
+    }
 }
 
 /// Whether a wake has come since the last look, without waiting for one.

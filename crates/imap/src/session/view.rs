@@ -26,6 +26,8 @@ pub struct ClientView {
     added: Vec<Entry>,
     /// Messages that are gone, which the client must not be told yet.
     held: BTreeSet<Uid>,
+    /// Messages whose changes only answers have shown: they are told as soon as the change log is.
+    unheard: BTreeSet<Uid>,
     /// The change log has been read up to here.
     modseq: ModSeq,
     /// The UID that the next message will have, at least.
@@ -88,6 +90,7 @@ impl ClientView {
             altered: BTreeMap::new(),
             added: Vec::new(),
             held: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             modseq: base.modseq,
             uid_next: base.uid_next,
             saved: NumberSet::default(),
@@ -212,7 +215,9 @@ impl ClientView {
         let mut has_new = false;
         for entry in &changes.changed {
             if let Some(seq) = self.seq_of(entry.uid) {
-                changed.extend(self.learn_at(seq, *entry));
+                let was_unheard = self.unheard.remove(&entry.uid);
+                let learnt = self.learn_at(seq, *entry).or(was_unheard.then_some((*entry, true)));
+                changed.extend(learnt.map(|(entry, differ)| (entry, differ || was_unheard)));
             } else if entry.uid.0 >= self.uid_next {
                 self.uid_next = entry.uid.0.saturating_add(1);
                 self.added.push(*entry);
@@ -234,6 +239,17 @@ impl ClientView {
     pub fn learn(&mut self, entry: Entry) {
         if let Some(seq) = self.seq_of(entry.uid) {
             self.learn_at(seq, entry);
+        }
+    }
+
+    /// Takes what the change log says of messages that the client knows, for the answers to its commands: nothing is
+    /// told now, and the log is still to be read from where it was.
+    pub fn overhear(&mut self, changes: &MailboxChanges) {
+        for entry in &changes.changed {
+            let learnt = self.seq_of(entry.uid).and_then(|seq| self.learn_at(seq, *entry));
+            if learnt.is_some() {
+                self.unheard.insert(entry.uid);
+            }
         }
     }
 
@@ -355,6 +371,7 @@ impl ClientView {
         self.added.retain(|entry| !held.contains(&entry.uid));
         for uid in &held {
             self.altered.remove(uid);
+            self.unheard.remove(uid);
             if let Ok(place) = self.base.entries.binary_search_by_key(uid, |entry| entry.uid) {
                 self.gone.push(place);
             }

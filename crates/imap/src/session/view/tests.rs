@@ -63,6 +63,19 @@ fn a_held_expunge_shifts_nothing_until_it_is_sent() {
 }
 
 #[test]
+fn what_is_overheard_is_answered_now_and_told_later() {
+    let mut view = ClientView::new(base(&[1, 2, 3]));
+    let log = changes(3, &[entry(2, 7, 2), entry(4, 0, 3)], &[1]);
+    view.overhear(&log);
+    assert_eq!(view.entry(2), Some(entry(2, 7, 2)));
+    assert_eq!((uids(&view), view.modseq()), (vec![1, 2, 3], ModSeq(1)));
+    let updates = view.apply(&log, Expunges::Send);
+    assert_eq!((updates.expunged, updates.exists), (vec![1], Some(3)));
+    assert_eq!(updates.changed, [Changed { seq: 1, entry: entry(2, 7, 2), flags_differ: true }]);
+    assert_eq!(view.apply(&log, Expunges::Send), Updates::default(), "once");
+}
+
+#[test]
 fn a_client_is_not_told_what_it_knows() {
     let mut view = ClientView::new(base(&[1, 2]));
     view.learn(entry(2, 7, 5));
