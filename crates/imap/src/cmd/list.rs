@@ -109,8 +109,7 @@ struct Line {
 impl<'l> Question<'l> {
     fn new(list: &'l List, all: &Candidates) -> Self {
         let patterns = list.patterns.iter().map(|pattern| Pattern::new(&list.reference, pattern));
-        let parents = all.keys().filter_map(MailboxName::parent);
-        Self { list, patterns: patterns.collect(), parents: parents.collect() }
+        Self { list, patterns: patterns.collect(), parents: parents(all.keys()) }
     }
 
     fn selects(&self, option: ListSelect) -> bool {
@@ -174,6 +173,11 @@ impl<'l> Question<'l> {
         }
         attributes
     }
+}
+
+/// The names that have others below them.
+pub(crate) fn parents<'a>(names: impl Iterator<Item = &'a MailboxName>) -> BTreeSet<MailboxName> {
+    names.filter_map(MailboxName::parent).collect()
 }
 
 /// All names below one, in order.

@@ -121,14 +121,19 @@ pub(crate) async fn tell_changes(context: &mut Context<'_>) -> Result<(), Failur
     let Some(since) = context.session.enabled.metadata else { return Ok(()) };
     let changes = context.store().annotation_changes(context.session.access()?, since).await?;
     context.session.enabled.metadata = Some(changes.modseq);
-    for group in changes.changed.chunk_by(|(a, _), (b, _)| a == b) {
+    tell_changed(context, &changes.changed);
+    Ok(())
+}
+
+/// Names entries that have changed, by mailbox; `None` is the server.
+pub(crate) fn tell_changed(context: &mut Context<'_>, changed: &[(Option<MailboxName>, EntryName)]) {
+    for group in changed.chunk_by(|(a, _), (b, _)| a == b) {
         let mailbox = group.first().and_then(|(mailbox, _)| mailbox.as_ref());
         let entries: Vec<String> = group.iter().map(|(_, entry)| entry.to_string()).collect();
         let content = MetadataContent::Changed(&entries);
         let mailbox = mailbox.map_or("", MailboxName::as_str);
         context.untagged(&Response::Metadata(MetadataLine { mailbox, content }));
     }
-    Ok(())
 }
 
 /// Which mailbox; `None` for the empty name, which is the server (RFC 5464 §4.1).

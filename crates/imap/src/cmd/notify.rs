@@ -6,8 +6,10 @@
 //! Invariants: nothing is queued for a change. A session keeps a cursor in the account's log and reads from it what is new,
 //! so a client that does not read costs no memory; what is too much for one look ends with NOTIFICATIONOVERFLOW.
 
+use std::collections::BTreeSet;
+
 use bus::Watch;
-use store::ModSeq;
+use store::{MailboxName, ModSeq};
 
 use crate::cmd::sync::{self, Look};
 use crate::cmd::{Context, Done, done, enable};
@@ -40,6 +42,10 @@ pub(crate) struct Registration {
     watch: Watch,
     /// Up to where the log has been told.
     cursor: ModSeq,
+    /// Up to where changed annotations have been told.
+    annotations: ModSeq,
+    /// What the user was subscribed to at the last look: the log does not say which changes are about that.
+    subscribed: BTreeSet<MailboxName>,
 }
 
 /// Where the client waits.
@@ -118,10 +124,19 @@ impl SelectedNews<'_> {
 }
 
 impl Registration {
-    /// The events that are wanted of a mailbox: those of all groups that mean it.
+    /// The events that are wanted of a mailbox: those of all groups that mean it, and none if one of them says NONE
+    /// (RFC 5465 §8).
     fn events(&self, name: &str, is_subscribed: bool) -> Events {
-        let groups = self.others.iter().filter(|group| group.filter.matches(name, is_subscribed));
-        groups.fold(Events::default(), |events, group| events.union(group.events))
+        let mut groups = self.others.iter().filter(|group| group.filter.matches(name, is_subscribed));
+        let wanted = groups.try_fold(Events::default(), |events, group| {
+            (group.events != Events::default()).then(|| events.union(group.events))
+        });
+        wanted.unwrap_or_default()
+    }
+
+    /// Whether any group names such an event.
+    fn wants(&self, event: impl Fn(Events) -> bool) -> bool {
+        self.others.iter().any(|group| event(group.events))
     }
 }
 
@@ -146,7 +161,15 @@ pub(crate) async fn run(context: &mut Context<'_>, notify: Notify) -> Result<Don
     // Watched from before the log is looked at, so that no change falls between the two.
     let watch = context.server.bus.watch(access.owner().0);
     let cursor = context.store().modseq(&access).await?;
-    let registration = Registration { selected: set.selected, others: set.others, watch, cursor };
+    let subscribed = context.store().subscribed_names(&access).await?.into_iter().collect();
+    let registration = Registration {
+        selected: set.selected,
+        others: set.others,
+        watch,
+        cursor,
+        annotations: cursor,
+        subscribed,
+    };
     if set.asks_status {
         tell::statuses(context, &registration).await?;
     }
@@ -189,4 +212,12 @@ fn keep_unseen(item: &mut FetchItem) {
 }
 
 /// The events that are served. RFC 5465 §5.1 AnnotationChange (not done: there are no annotations of messages).
-const EVENTS: [&str; 5] = ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"];
+const EVENTS: [&str; 7] = [
+    "MessageNew",
+    "MessageExpunge",
+    "FlagChange",
+    "MailboxName",
+    "SubscriptionChange",
+    "MailboxMetadataChange",
+    "ServerMetadataChange",
+];

@@ -91,6 +91,10 @@ pub struct Events {
     pub mailbox_name: bool,
     /// `SubscriptionChange`
     pub subscription_change: bool,
+    /// `MailboxMetadataChange`
+    pub mailbox_metadata: bool,
+    /// `ServerMetadataChange`
+    pub server_metadata: bool,
 }
 
 // notify = "NOTIFY" SP (notify-set / notify-none)
@@ -150,8 +154,8 @@ struct Named {
     annotation_change: bool,
     mailbox_name: bool,
     subscription_change: bool,
-    /// One about mailboxes or the server that is not served.
-    other: bool,
+    mailbox_metadata: bool,
+    server_metadata: bool,
     unsupported: bool,
 }
 
@@ -218,7 +222,8 @@ fn event(cursor: &mut Cursor<'_>, named: &mut Named) -> Parsed<()> {
         "ANNOTATIONCHANGE" => (named.annotation_change, named.unsupported) = (true, true),
         "MAILBOXNAME" => named.mailbox_name = true,
         "SUBSCRIPTIONCHANGE" => named.subscription_change = true,
-        "MAILBOXMETADATACHANGE" | "SERVERMETADATACHANGE" => (named.other, named.unsupported) = (true, true),
+        "MAILBOXMETADATACHANGE" => named.mailbox_metadata = true,
+        "SERVERMETADATACHANGE" => named.server_metadata = true,
         _ => named.unsupported = true,
     }
     Ok(())
@@ -242,7 +247,8 @@ impl Named {
         start: &Cursor<'_>,
     ) -> Result<Option<SelectedEvents>, SyntaxError> {
         // RFC 5465 §6.1: only events of messages.
-        if self.mailbox_name || self.subscription_change || self.other {
+        let of_others = self.mailbox_name || self.subscription_change;
+        if of_others || self.mailbox_metadata || self.server_metadata {
             return Err(start.invalid("the selected mailbox has only events of messages"));
         }
         let flag_change = self.flag_change;
@@ -259,6 +265,8 @@ impl Named {
             flag_change: self.flag_change,
             mailbox_name: self.mailbox_name,
             subscription_change: self.subscription_change,
+            mailbox_metadata: self.mailbox_metadata,
+            server_metadata: self.server_metadata,
         })
     }
 }
@@ -272,6 +280,8 @@ impl Events {
             flag_change: self.flag_change || other.flag_change,
             mailbox_name: self.mailbox_name || other.mailbox_name,
             subscription_change: self.subscription_change || other.subscription_change,
+            mailbox_metadata: self.mailbox_metadata || other.mailbox_metadata,
+            server_metadata: self.server_metadata || other.server_metadata,
         }
     }
 }

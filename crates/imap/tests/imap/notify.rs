@@ -41,3 +41,21 @@ async fn too_much_at_once_ends_the_notifications() {
     assert_eq!(client.line().await, r#"* LIST (\HasNoChildren) "/" Five"#);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_the_client_does_itself_is_not_too_much_however_much_it_is() {
+    let server = narrow_server().await;
+    let (mut client, mut other) = (Client::log_in(&server).await, Client::log_in(&server).await);
+    server.give(&["simple"]).await;
+    client.command("SELECT INBOX").await;
+    for _ in 0..15 {
+        client.command("COPY 1:* INBOX").await;
+    }
+    let set = client.command("NOTIFY SET (personal (MessageNew MessageExpunge MailboxName))").await;
+    assert_eq!(set, ["t OK NOTIFY done"]);
+    let stored = client.command(r"STORE 1:* +FLAGS.SILENT (\Seen)").await;
+    assert_eq!(stored, ["t OK STORE done"], "16 pages of changes");
+    other.command("CREATE One").await;
+    assert_eq!(client.line().await, r#"* LIST (\HasNoChildren) "/" One"#);
+    server.stop().await;
+}

@@ -1,5 +1,5 @@
 //! Tells what NOTIFY asked for of other mailboxes than the selected one (RFC 5465 §5): STATUS for messages, LIST for names
-//! and subscriptions.
+//! and subscriptions, METADATA for annotations.
 //!
 //! What the session has done itself is not told: its client knows. The selected mailbox's messages are left to
 //! [`sync`](crate::cmd::sync).
@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::{
-    Access, AccountChanges, Cause, Mailbox, MailboxChange, MailboxId, MailboxName, MembershipChange, ModSeq,
-    Origin,
+    Access, AccountChanges, Cause, EntryName, Mailbox, MailboxChange, MailboxId, MailboxName,
+    MembershipChange, ModSeq, Origin,
 };
 
 use crate::cmd::create::attribute_of;
 use crate::cmd::notify::{Registration, Waiting, Wishes};
 use crate::cmd::sync::{self, Look};
-use crate::cmd::{Context, status};
+use crate::cmd::{Context, list, metadata, status};
 use crate::reply::Failure;
 use crate::wire::list::StatusItem;
 use crate::wire::notify::Events;
@@ -91,43 +91,89 @@ async fn tell(context: &mut Context<'_>, registration: &mut Registration) -> Res
     let Some(log) = Log::read(context, &access, registration.cursor).await? else {
         return Ok(Told::TooMuch);
     };
-    if log.is_empty() {
+    let annotations = annotations(context, registration).await?;
+    if log.is_empty() && annotations.is_empty() {
         registration.cursor = log.modseq;
         return Ok(Told::All);
     }
     let mailboxes = context.store().mailboxes(&access).await?;
     let subscribed = context.store().subscribed_names(&access).await?.into_iter().collect();
-    let known = Known { mailboxes: &mailboxes, subscribed };
-    let names: Vec<_> =
-        log.names.iter().filter(|change| is_name_wanted(registration, change, &known)).collect();
-    let selected = selected(context);
-    let condstore = context.session.enabled.condstore;
-    let counts: Vec<_> = mailboxes
-        .iter()
-        .filter(|mailbox| Some(mailbox.id) != selected)
-        .filter_map(|mailbox| {
-            let touched = log.touched.get(&mailbox.id)?;
-            let events = registration.events(mailbox.name.as_str(), mailbox.subscribed);
-            let wanted = Touched {
-                messages: touched.messages && events.messages,
-                flags: touched.flags && events.flag_change,
-            };
-            wanted.items(condstore).map(|items| (mailbox, items))
-        })
+    let known = Known::new(&mailboxes, subscribed);
+    let annotations: Vec<_> = annotations
+        .into_iter()
+        .filter(|(name, _)| is_annotation_wanted(registration, name.as_ref(), &known))
         .collect();
-    if names.len() + counts.len() > context.server.options.limits.notify_responses {
+    let names = wanted_names(registration, &log.names, &known);
+    let parents = wanted_parents(registration, (&log.names, &names), &known);
+    let counts = wanted_counts(context, registration, (&log, &mailboxes));
+    let places = annotations.chunk_by(|(a, _), (b, _)| a == b).count();
+    if names.len() + parents.len() + counts.len() + places > context.server.options.limits.notify_responses {
         return Ok(Told::TooMuch);
     }
     for change in names {
-        tell_name(context, change, &known);
+        let old_name = change.old_name.as_ref().filter(|_| change.now.is_some());
+        tell_name(context, (&change.name, change.now.as_ref()), old_name, &known);
+        context.link.drain().await?;
+    }
+    for parent in parents {
+        tell_name(context, (&parent, known.mailboxes.get(&parent).copied()), None, &known);
         context.link.drain().await?;
     }
     for (mailbox, items) in counts {
         status::tell(context, mailbox, &items).await?;
         context.link.drain().await?;
     }
+    metadata::tell_changed(context, &annotations);
     registration.cursor = log.modseq;
+    registration.subscribed = known.subscribed;
     Ok(Told::All)
+}
+
+/// RFC 5465 §5.6 and §5.7: annotations that others have changed, if any are asked for. To a client that has ENABLEd METADATA
+/// they are told all the same, and once is enough.
+async fn annotations(
+    context: &mut Context<'_>,
+    registration: &mut Registration,
+) -> Result<Vec<(Option<MailboxName>, EntryName)>, Failure> {
+    if !registration.wants(|events| events.mailbox_metadata || events.server_metadata) {
+        return Ok(Vec::new());
+    }
+    if context.session.enabled.metadata.is_some() {
+        metadata::tell_changes(context).await?;
+        return Ok(Vec::new());
+    }
+    let access = context.session.access()?;
+    let changes = context.store().annotation_changes(access, registration.annotations).await?;
+    registration.annotations = changes.modseq;
+    Ok(changes.changed)
+}
+
+fn is_annotation_wanted(registration: &Registration, name: Option<&MailboxName>, known: &Known<'_>) -> bool {
+    match name {
+        Some(name) => registration.events(name.as_str(), known.subscribed.contains(name)).mailbox_metadata,
+        // RFC 5465 §5.7: whatever mailboxes stand before it.
+        None => registration.wants(|events| events.server_metadata),
+    }
+}
+
+fn wanted_counts<'m>(
+    context: &Context<'_>,
+    registration: &Registration,
+    (log, mailboxes): (&Log, &'m [Mailbox]),
+) -> Vec<(&'m Mailbox, Vec<StatusItem>)> {
+    let selected = selected(context);
+    let condstore = context.session.enabled.condstore;
+    let others = mailboxes.iter().filter(|mailbox| Some(mailbox.id) != selected);
+    let counts = others.filter_map(|mailbox| {
+        let touched = log.touched.get(&mailbox.id)?;
+        let events = registration.events(mailbox.name.as_str(), mailbox.subscribed);
+        let wanted = Touched {
+            messages: touched.messages && events.messages,
+            flags: touched.flags && events.flag_change,
+        };
+        wanted.items(condstore).map(|items| (mailbox, items))
+    });
+    counts.collect()
 }
 
 /// The selected mailbox, whose messages are told otherwise.
@@ -139,6 +185,8 @@ fn selected(context: &Context<'_>) -> Option<MailboxId> {
 struct Log {
     modseq: ModSeq,
     names: Vec<MailboxChange>,
+    /// Whether mailboxes have changed, by whomever.
+    has_names: bool,
     touched: BTreeMap<MailboxId, Touched>,
 }
 
@@ -152,10 +200,10 @@ struct Touched {
 }
 
 impl Log {
-    /// Reads on from a cursor; `None` if that does not reach the end.
+    /// Reads on from a cursor to the end, and holds what is told at most: mailboxes. `None` if the log no longer reaches back.
     async fn read(context: &Context<'_>, access: &Access, from: ModSeq) -> Result<Option<Self>, Failure> {
-        let mut log = Self { modseq: from, names: Vec::new(), touched: BTreeMap::new() };
-        for _ in 0..PAGES_MAX {
+        let mut log = Self { modseq: from, names: Vec::new(), has_names: false, touched: BTreeMap::new() };
+        loop {
             let changes = context.store().changes_since(access, log.modseq, PAGE_CHANGES).await?;
             if !changes.complete {
                 return Ok(None);
@@ -166,11 +214,11 @@ impl Log {
                 return Ok(Some(log));
             }
         }
-        Ok(None)
     }
 
     fn take(&mut self, changes: AccountChanges, is_own: impl Fn(Origin) -> bool) {
         self.modseq = changes.modseq;
+        self.has_names |= !changes.mailboxes.is_empty();
         self.names.extend(changes.mailboxes.into_iter().filter(|change| !is_own(change.origin)));
         for change in
             changes.memberships.iter().filter(|change| came_from_outside(change) || !is_own(change.origin))
@@ -185,7 +233,7 @@ impl Log {
     }
 
     fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.touched.is_empty()
+        !self.has_names && self.touched.is_empty()
     }
 }
 
@@ -213,47 +261,86 @@ impl Touched {
 
 /// The mailboxes as they stand.
 struct Known<'k> {
-    mailboxes: &'k [Mailbox],
+    mailboxes: BTreeMap<&'k MailboxName, &'k Mailbox>,
+    /// Names that have others below them.
+    parents: BTreeSet<MailboxName>,
     subscribed: BTreeSet<MailboxName>,
 }
 
-impl Known<'_> {
-    fn has_children(&self, name: &MailboxName) -> bool {
-        self.mailboxes.iter().filter_map(|mailbox| mailbox.name.parent()).any(|parent| parent == *name)
+impl<'k> Known<'k> {
+    fn new(mailboxes: &'k [Mailbox], subscribed: BTreeSet<MailboxName>) -> Self {
+        let parents = list::parents(mailboxes.iter().map(|mailbox| &mailbox.name));
+        let mailboxes = mailboxes.iter().map(|mailbox| (&mailbox.name, mailbox)).collect();
+        Self { mailboxes, parents, subscribed }
     }
+}
+
+/// The changes of names to tell. RFC 5465 §5.4: those that a parent's RENAME renames with it are not among them.
+fn wanted_names<'c>(
+    registration: &Registration,
+    changes: &'c [MailboxChange],
+    known: &Known<'_>,
+) -> Vec<&'c MailboxChange> {
+    let wanted: Vec<_> =
+        changes.iter().filter(|change| is_name_wanted(registration, change, known)).collect();
+    let renamed: BTreeSet<(ModSeq, &MailboxName)> =
+        wanted.iter().filter_map(|change| Some((change.modseq, change.old_name.as_ref()?))).collect();
+    let goes_along = |change: &MailboxChange| {
+        let parent = change.old_name.as_ref().and_then(MailboxName::parent);
+        parent.is_some_and(|parent| renamed.contains(&(change.modseq, &parent)))
+    };
+    wanted.into_iter().filter(|change| !goes_along(change)).collect()
+}
+
+/// RFC 5465 §5.4: the parents of what was made or deleted, which have got or lost a child, unless they are told of anyway.
+fn wanted_parents(
+    registration: &Registration,
+    (changes, told): (&[MailboxChange], &[&MailboxChange]),
+    known: &Known<'_>,
+) -> BTreeSet<MailboxName> {
+    let told: BTreeSet<&MailboxName> = told.iter().map(|change| &change.name).collect();
+    let is_wanted =
+        |name: &MailboxName| registration.events(name.as_str(), known.subscribed.contains(name)).mailbox_name;
+    let changes = changes.iter().filter(|change| change.created || change.now.is_none());
+    let parents = changes.filter_map(|change| change.name.parent());
+    parents.filter(|parent| !told.contains(parent) && is_wanted(parent)).collect()
 }
 
 fn is_name_wanted(registration: &Registration, change: &MailboxChange, known: &Known<'_>) -> bool {
     let is_about_name = change.created || change.old_name.is_some() || change.now.is_none();
     let is_subscribed = known.subscribed.contains(&change.name);
+    let has_subscribed = is_subscribed != registration.subscribed.contains(&change.name);
     // What leaves the watched ones, by a new name or by being unsubscribed, is told of as what enters them.
-    let counts_as_subscribed = is_subscribed || !is_about_name;
+    let counts_as_subscribed = is_subscribed || has_subscribed;
     let names = [Some(&change.name), change.old_name.as_ref()].into_iter().flatten();
     let events = names.fold(Events::default(), |events, name| {
         events.union(registration.events(name.as_str(), counts_as_subscribed))
     });
     (is_about_name && events.mailbox_name)
-        || (events.subscription_change && change.now.is_some() && (!is_about_name || is_subscribed))
+        || (events.subscription_change && change.now.is_some() && has_subscribed)
 }
 
 // RFC 5465 §5.4 and §5.5: LIST with OLDNAME, \NonExistent, \Subscribed.
-fn tell_name(context: &mut Context<'_>, change: &MailboxChange, known: &Known<'_>) {
+fn tell_name(
+    context: &mut Context<'_>,
+    (name, now): (&MailboxName, Option<&Mailbox>),
+    old_name: Option<&MailboxName>,
+    known: &Known<'_>,
+) {
     let mut attributes = Vec::new();
-    if let Some(mailbox) = &change.now {
+    if let Some(mailbox) = now {
         attributes.extend(mailbox.special_use.map(attribute_of));
-        attributes.push(if known.has_children(&change.name) { r"\HasChildren" } else { r"\HasNoChildren" });
+        attributes.push(if known.parents.contains(name) { r"\HasChildren" } else { r"\HasNoChildren" });
     } else {
         attributes.push(r"\NonExistent");
     }
-    if known.subscribed.contains(&change.name) {
+    if known.subscribed.contains(name) {
         attributes.push(r"\Subscribed");
     }
-    let old_name = change.old_name.as_ref().filter(|_| change.now.is_some()).map(MailboxName::as_str);
-    let line = ListLine { attributes: &attributes, name: change.name.as_str(), child_info: &[], old_name };
+    let old_name = old_name.map(MailboxName::as_str);
+    let line = ListLine { attributes: &attributes, name: name.as_str(), child_info: &[], old_name };
     context.untagged(&Response::List(line));
 }
 
 /// Changes that are read at once.
 const PAGE_CHANGES: usize = 2048;
-/// So many pages at one look; a client that is further behind is told to look itself.
-const PAGES_MAX: usize = 8;
