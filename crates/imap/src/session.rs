@@ -52,6 +52,10 @@ pub(crate) struct Enabled {
     pub(crate) condstore: bool,
     /// RFC 5464 §4.1: changed annotations are told, those after this MODSEQ.
     pub(crate) metadata: Option<ModSeq>,
+    /// RFC 8474: pushes of new messages carry EMAILID.
+    pub(crate) object_id: bool,
+    /// RFC 8970: pushes of new messages carry PREVIEW.
+    pub(crate) preview: bool,
     /// RFC 7162 §3.2: VANISHED instead of EXPUNGE, UIDs in what is told unasked. Implies CONDSTORE.
     pub(crate) qresync: bool,
     /// RFC 9051: UTF-8 in quoted strings and mailbox names, ESEARCH for SEARCH, LIST in SELECT, nothing of \Recent.
@@ -69,6 +73,8 @@ impl Enabled {
             ("CONDSTORE", self.condstore),
             ("IMAP4REV2", self.rev2),
             ("METADATA", self.metadata.is_some()),
+            ("OBJECTID", self.object_id),
+            ("PREVIEW", self.preview),
             ("QRESYNC", self.qresync),
             ("UIDONLY", self.uid_only),
             ("UTF8=ACCEPT", self.utf8),

@@ -1,4 +1,5 @@
 //! ENABLE (RFC 9051 §6.3.1, RFC 5161), and turning CONDSTORE on by using it (RFC 7162 §3.1); METADATA (RFC 5464 §4.1).
+//! What is enabled also says what pushes look like (draft-gougeon-imap-webpush §4).
 
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
@@ -20,6 +21,15 @@ pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<D
                 context.session.metadata_watch = Some(context.server.bus.watch(access.owner().0));
                 context.session.enabled.metadata = Some(context.store().modseq(&access).await?);
                 enabled.push("METADATA");
+            }
+            // Neither changes an answer on this connection: they shape the pushes of subscriptions that are made after them.
+            "OBJECTID" if !context.session.enabled.object_id => {
+                enabled.push("OBJECTID");
+                context.session.enabled.object_id = true;
+            }
+            "PREVIEW" if !context.session.enabled.preview => {
+                enabled.push("PREVIEW");
+                context.session.enabled.preview = true;
             }
             // RFC 7162 §3.2.3
             "QRESYNC" if !context.session.enabled.qresync => {

@@ -1,7 +1,5 @@
 //! What pushes say (draft-gougeon-imap-webpush §6 and §7): known answers for each form.
 
-use imap::push::{ImapComposer, SilentMailboxes};
-use notifier::compose::{Assignment, Composer as _, Detail, Known};
 use store::{MailboxName, SpecialUse, Target};
 
 use crate::world::{Client, Device, World};
@@ -101,31 +99,25 @@ async fn the_capabilities_of_the_registering_connection_shape_its_pushes() {
 
 #[tokio::test]
 async fn preview_and_emailid_are_told_to_those_who_enabled_them() {
-    let (world, _client, phone) = phone().await;
-    let access = world.store.system_access(world.alice);
-    let mut subscription = world.store.account_push_subscriptions(world.alice).await.unwrap().remove(0);
+    let (world, mut plain, _phone) = phone().await;
+    let neither = world.subscribed(&mut plain, "neither").await;
+    let mut with_ids = world.client().await;
+    with_ids.ok("ENABLE OBJECTID").await;
+    let ids = world.subscribed(&mut with_ids, "ids").await;
+    let mut with_previews = world.client().await;
+    with_previews.ok("ENABLE PREVIEW").await;
+    let previews = world.subscribed(&mut with_previews, "previews").await;
     let placed = world.deliver("From: a@example.org\nSubject: x\n\nHello there\n").await;
-    world.push(&phone).await;
     let id = placed.message.0;
     let cases = [
-        ("", "* 1 UIDFETCH (FLAGS () ENVELOPE (", false),
-        ("OBJECTID", &format!("* 1 UIDFETCH (FLAGS () EMAILID (M{id}) ENVELOPE ("), false),
-        ("PREVIEW", "* 1 UIDFETCH (FLAGS () ENVELOPE (", true),
+        (neither, "* 1 UIDFETCH (FLAGS () ENVELOPE (".to_owned(), false),
+        (ids, format!("* 1 UIDFETCH (FLAGS () EMAILID (M{id}) ENVELOPE ("), false),
+        (previews, "* 1 UIDFETCH (FLAGS () ENVELOPE (".to_owned(), true),
     ];
-    for (enabled, start, has_preview) in cases {
-        subscription.enabled = enabled.split_whitespace().map(str::to_owned).collect();
-        let assignment = Assignment {
-            subscription: &subscription,
-            access: &access,
-            from: subscription.cursor,
-            detail: Detail::Full,
-            known: &Known::default(),
-        };
-        let composer = ImapComposer::new(SilentMailboxes::new(["Junk"]));
-        let push = composer.compose(&world.store, assignment).await.unwrap().push.unwrap();
-        let push = String::from_utf8(push.cleartext.to_vec()).unwrap();
-        assert!(push.starts_with(&format!("* SELECT INBOX\r\n{start}")), "{enabled}: {push}");
-        assert_eq!(push.contains(" PREVIEW \"Hello there\""), has_preview, "{enabled}: {push}");
+    for (device, start, has_preview) in cases {
+        let push = world.push(&device).await;
+        assert!(push.starts_with(&format!("* SELECT INBOX\r\n{start}")), "{push}");
+        assert_eq!(push.contains(" PREVIEW \"Hello there\""), has_preview, "{push}");
     }
 }
 
