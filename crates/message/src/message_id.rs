@@ -49,11 +49,43 @@ fn bracketed(value: &[u8]) -> Vec<String> {
 }
 
 fn identifier(text: &[u8]) -> Option<String> {
+    let plain = unquoted(text.trim_ascii());
+    let text = plain.as_deref().unwrap_or(text);
     let bytes: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     if bytes.is_empty() || bytes.len() > MESSAGE_ID_BYTES_MAX {
         return None;
     }
     Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// RFC 5256 §3: a left part in quotes that need not be there is the same as one without them. `None` if it has none, or
+/// needs them.
+fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = text.strip_prefix(b"\"")?;
+    let mut left = Vec::new();
+    loop {
+        let (first, after) = rest.split_first()?;
+        rest = after;
+        let byte = match first {
+            b'"' => break,
+            b'\\' => {
+                let (escaped, after) = rest.split_first()?;
+                rest = after;
+                escaped
+            }
+            plain => plain,
+        };
+        left.push(*byte);
+    }
+    let is_atom = |atom: &[u8]| !atom.is_empty() && atom.iter().copied().all(is_atext);
+    let is_plain = rest.starts_with(b"@") && left.split(|byte| *byte == b'.').all(is_atom);
+    left.extend_from_slice(rest);
+    is_plain.then_some(left)
+}
+
+// atext (RFC 5322 §3.2.3, RFC 6532 §3.2)
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
 /// Identifiers of one field.

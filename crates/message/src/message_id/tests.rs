@@ -16,6 +16,9 @@ fn identifiers_are_taken_out_of_their_brackets() {
         ("words only", &[]),
         ("alice@example.org wrote", &[]),
         ("<Case@Kept>", &["Case@Kept"]),
+        ("<\"a.b\"@x> <a.b@x> <\"a\\.b\"@x>", &["a.b@x"]),
+        ("<\"a..b\"@x> <\"a,b\"@x> <\"\"@x>", &["\"a..b\"@x", "\"a,b\"@x", "\"\"@x"]),
+        ("<\"a\".b@x> <\"a@x> <\"a\\", &["\"a\".b@x", "\"a@x"]),
     ];
     for (value, expected) in cases {
         assert_eq!(message_ids(value.as_bytes()), *expected, "{value}");
