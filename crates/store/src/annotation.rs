@@ -98,7 +98,8 @@ pub struct AnnotationChanges {
 pub const ANNOTATION_BYTES_MAX: usize = 16 << 10;
 /// Entries of a mailbox that are shared, and entries of it that one reader has; one more is refused with Limit.
 pub const ANNOTATIONS_MAX: usize = 100;
-/// Bytes of all shared entries of an account, and of those that one reader has there; more is refused with Limit.
+/// Bytes of all shared entries of an account, and of those that one reader has there: names, values, and 64 for each
+/// entry; more is refused with Limit.
 pub const ANNOTATIONS_BYTES_MAX: u64 = 1 << 20;
 const ENTRY_BYTES_MAX: usize = 255;
 

@@ -133,6 +133,7 @@ pub(crate) fn tell_changed(context: &mut Context<'_>, changed: &[(Option<Mailbox
         let content = MetadataContent::Changed(&entries);
         let mailbox = mailbox.map_or("", MailboxName::as_str);
         context.untagged(&Response::Metadata(MetadataLine { mailbox, content }));
+        context.link.drain().await?;
     }
 }
 

@@ -55,50 +55,83 @@ pub(crate) fn set(
     let modseq = tx.raise_modseq(by.account)?;
     let (_, session) = origin_columns(by.origin);
     for (name, value) in values {
-        if value.as_ref().is_some_and(|value| value.len() > ANNOTATION_BYTES_MAX) {
-            return Err(Error::Limit("bytes of an annotation"));
-        }
-        tx.sql.run(
-            "set annotation",
-            "INSERT OR REPLACE INTO annotation (account_id, mailbox_id, reader_id, entry, is_gone, modseq, session_id, value) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                int(by.account.0),
-                place.mailbox_column(),
-                place.reader_column(name.scope()),
-                name.path(),
-                value.is_none(),
-                int(modseq.0),
-                session,
-                value.as_deref().unwrap_or_default()
-            ],
-        )?;
+        match value {
+            Some(value) if value.len() > ANNOTATION_BYTES_MAX => {
+                return Err(Error::Limit("bytes of an annotation"));
+            }
+            Some(value) => tx.sql.run(
+                "set annotation",
+                "INSERT OR REPLACE INTO annotation (account_id, mailbox_id, reader_id, entry, is_gone, modseq, session_id, value) \
+                 VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+                params![
+                    int(by.account.0),
+                    place.mailbox_column(),
+                    place.reader_column(name.scope()),
+                    name.path(),
+                    int(modseq.0),
+                    session,
+                    value
+                ],
+            )?,
+            // One that is not there leaves no trace.
+            None => tx.sql.run(
+                "remove annotation",
+                "UPDATE annotation SET is_gone = 1, modseq = ?5, session_id = ?6, value = x'' \
+                 WHERE account_id = ?1 AND mailbox_id = ?2 AND reader_id = ?3 AND entry = ?4 AND is_gone = 0",
+                params![
+                    int(by.account.0),
+                    place.mailbox_column(),
+                    place.reader_column(name.scope()),
+                    name.path(),
+                    int(modseq.0),
+                    session
+                ],
+            )?,
+        };
     }
     for scope in [EntryScope::Private, EntryScope::Shared] {
-        check(tx.sql, by.account, place, scope)?;
         forget_removed(tx, by.account, place, scope)?;
+        // Whoever only removes is never refused.
+        if values.iter().any(|(name, value)| name.scope() == scope && value.is_some()) {
+            check_count(tx.sql, by.account, place, scope)?;
+            check_bytes(tx, by.account, place.reader_column(scope))?;
+        }
     }
     Ok(modseq)
 }
 
-fn check(sql: Sql<'_>, account: AccountId, place: Place, scope: EntryScope) -> Result<()> {
-    let reader = place.reader_column(scope);
+fn check_count(sql: Sql<'_>, account: AccountId, place: Place, scope: EntryScope) -> Result<()> {
     let here = sql.one(
         "count annotations",
         "SELECT count(*) FROM annotation WHERE account_id = ?1 AND mailbox_id = ?2 AND reader_id = ?3 AND is_gone = 0",
-        [int(account.0), place.mailbox_column(), reader],
+        [int(account.0), place.mailbox_column(), place.reader_column(scope)],
         |row| uint(row, 0),
     )?;
     if here.unwrap_or_default() > ANNOTATIONS_MAX as u64 {
         return Err(Error::Limit("annotations of a mailbox"));
     }
-    let bytes = sql.one(
-        "add up annotations",
-        "SELECT ifnull(sum(length(value)), 0) FROM annotation WHERE account_id = ?1 AND reader_id = ?2",
-        [int(account.0), reader],
-        |row| uint(row, 0),
-    )?;
-    if bytes.unwrap_or_default() > ANNOTATIONS_BYTES_MAX {
+    Ok(())
+}
+
+/// All that one reader has in an account, removals included: what is added up here is bounded by what it comes to.
+fn check_bytes(tx: &Tx<'_>, account: AccountId, reader: i64) -> Result<()> {
+    let key = [int(account.0), reader, ROW_BYTES];
+    let add_up = || {
+        tx.sql.one(
+            "add up annotations",
+            "SELECT ifnull(sum(length(entry) + length(value) + ?3), 0) FROM annotation \
+             WHERE account_id = ?1 AND reader_id = ?2",
+            key,
+            |row| uint(row, 0),
+        )
+    };
+    if add_up()?.unwrap_or_default() <= ANNOTATIONS_BYTES_MAX {
+        return Ok(());
+    }
+    // That there is room counts for more than who has seen what was removed.
+    let text = "DELETE FROM annotation WHERE account_id = ?1 AND reader_id = ?2 AND is_gone = 1";
+    tx.sql.run("forget all removed annotations", text, [int(account.0), reader])?;
+    if add_up()?.unwrap_or_default() > ANNOTATIONS_BYTES_MAX {
         return Err(Error::Limit("bytes of all annotations"));
     }
     Ok(())
@@ -136,18 +169,23 @@ pub(crate) fn changes(
     Ok(AnnotationChanges { modseq, changed })
 }
 
-/// RFC 5464 §4.1: those of INBOX are copied to the mailbox that takes its messages.
-pub(crate) fn copy(tx: &Tx<'_>, by: &By, from: MailboxId, to: MailboxId) -> Result<()> {
-    let modseq = tx.raise_modseq(by.account)?;
+/// RFC 5464 §4.1: those of INBOX are copied to the mailbox that takes its messages. Limit if they have no room twice.
+pub(crate) fn copy(tx: &Tx<'_>, by: &By, modseq: ModSeq, from: MailboxId, to: MailboxId) -> Result<()> {
     let (_, session) = origin_columns(by.origin);
-    let copied = tx.sql.run(
+    tx.sql.run(
         "copy annotations",
         "INSERT OR REPLACE INTO annotation (account_id, mailbox_id, reader_id, entry, is_gone, modseq, session_id, value) \
          SELECT account_id, ?3, reader_id, entry, 0, ?4, ?5, value FROM annotation \
          WHERE account_id = ?1 AND mailbox_id = ?2 AND is_gone = 0",
         [int(by.account.0), int(from.0), int(to.0), int(modseq.0), session],
-    );
-    copied.map(|_| ())
+    )?;
+    let readers = tx.sql.all(
+        "list readers of annotations",
+        "SELECT DISTINCT reader_id FROM annotation WHERE account_id = ?1 AND mailbox_id = ?2",
+        [int(by.account.0), int(to.0)],
+        |row| row.get::<_, i64>(0),
+    )?;
+    readers.into_iter().try_for_each(|reader| check_bytes(tx, by.account, reader))
 }
 
 /// Removes all of a mailbox that is being deleted.
@@ -164,3 +202,5 @@ fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryName> {
 
 /// Removals of a place that are remembered, the last ones.
 const REMOVED_KEPT: u32 = 100;
+/// What a row counts for beside its name and value.
+const ROW_BYTES: i64 = 64;

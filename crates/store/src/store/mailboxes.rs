@@ -67,7 +67,7 @@ impl Store {
     /// in between leaves messages in both, none twice.
     ///
     /// # Errors
-    /// NotFound, Exists, Invalid if it would go below itself, Forbidden.
+    /// NotFound, Exists, Invalid if it would go below itself, Forbidden, Limit if annotations have no room twice.
     pub async fn rename_mailbox(
         &self,
         access: &Access,
@@ -84,10 +84,14 @@ impl Store {
 
     async fn empty_inbox_into(&self, access: &Access, to: &MailboxName) -> Result<Changes> {
         let inbox = self.mailbox_named(access, &MailboxName::inbox()).await?.id;
-        let (target, _) = self.create_mailbox(access, to, None).await?;
-        let way = Way { from: inbox, to: target.id };
+        let (create, new) = (by(access, Cause::Mailbox)?, NewMailbox { name: to.clone(), special_use: None });
+        let made = self.write(move |tx| {
+            let (target, changes) = mailboxes::create(tx, &create, &new)?;
+            annotations::copy(tx, &create, changes.modseq, inbox, target.id)?;
+            Ok(target.id)
+        });
+        let way = Way { from: inbox, to: made.await? };
         let by = by(access, Cause::Move)?;
-        self.write(move |tx| annotations::copy(tx, &by, inbox, way.to)).await?;
         loop {
             let (moved, changes) = self
                 .write(move |tx| {

@@ -77,8 +77,9 @@ async fn what_is_too_much_is_refused_whole() {
     let cases = [
         ("a long value", many(1, ANNOTATION_BYTES_MAX + 1), Err("bytes of an annotation")),
         ("too many", many(ANNOTATIONS_MAX + 1, 1), Err("annotations of a mailbox")),
-        ("too much", many(full + 1, ANNOTATION_BYTES_MAX), Err("bytes of all annotations")),
-        ("just not too much", many(full, ANNOTATION_BYTES_MAX), Ok(())),
+        // Names count too, so that what the values alone would fill is too much.
+        ("too much", many(full, ANNOTATION_BYTES_MAX), Err("bytes of all annotations")),
+        ("just not too much", many(full - 1, ANNOTATION_BYTES_MAX), Ok(())),
         ("just not too many", many(ANNOTATIONS_MAX, 1), Ok(())),
     ];
     for (what, values, expected) in cases {
@@ -114,4 +115,47 @@ async fn sessions_learn_what_others_have_set_or_removed_but_not_what_they_did() 
         .collect();
     assert_eq!(told, [" /private/comment", "INBOX /shared/comment", "INBOX /private/comment"]);
     assert_eq!(home.store.annotation_changes(&alice, changes.modseq).await.unwrap().changed, []);
+}
+
+#[tokio::test]
+async fn inbox_is_not_renamed_where_its_annotations_have_no_room_twice() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    home.append(&alice, "INBOX", "Subject: x\r\n\r\n").await;
+    let inbox = home.mailbox(&alice, "INBOX").await.id;
+    let half = usize::try_from(ANNOTATIONS_BYTES_MAX).unwrap() / ANNOTATION_BYTES_MAX / 2;
+    let value = Some(vec![b'x'; ANNOTATION_BYTES_MAX]);
+    let values = (0..=half).map(|n| (entry(&format!("/private/{n}")), value.clone())).collect();
+    let _set = home.store.set_annotations(&alice, Some(inbox), values).await.unwrap();
+    let rename =
+        async || home.store.rename_mailbox(&alice, &mailbox_name("INBOX"), &mailbox_name("Old")).await;
+    assert!(matches!(rename().await, Err(Error::Limit("bytes of all annotations"))));
+    let old = home.store.mailbox_named(&alice, &mailbox_name("Old")).await;
+    assert!(matches!(old, Err(Error::NotFound("mailbox"))));
+    assert_eq!(home.mailbox(&alice, "INBOX").await.messages, 1);
+    set(&home, &alice, Some(inbox), &[("/private/0", None), ("/private/1", None)]).await;
+    let _renamed = rename().await.unwrap();
+    assert_eq!(home.mailbox(&alice, "Old").await.messages, 1);
+}
+
+#[tokio::test]
+async fn removals_take_no_room_and_of_what_is_not_there_leave_no_trace() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let (inbox, sent) = (home.mailbox(&alice, "INBOX").await.id, home.mailbox(&alice, "Sent").await.id);
+    let start = home.store.modseq(&alice).await.unwrap();
+    let long = |n: usize| entry(&format!("/private/{n:0>240}"));
+    let removals = || (0..ANNOTATIONS_MAX).map(|n| (long(n), None)).collect();
+    let _removed = home.store.set_annotations(&alice, Some(sent), removals()).await.unwrap();
+    assert_eq!(home.store.annotation_changes(&alice, start).await.unwrap().changed, []);
+    let values = (0..ANNOTATIONS_MAX).map(|n| (long(n), Some(Vec::new()))).collect();
+    let _set = home.store.set_annotations(&alice, Some(sent), values).await.unwrap();
+    let _removed = home.store.set_annotations(&alice, Some(sent), removals()).await.unwrap();
+    let told = home.store.annotation_changes(&alice, start).await.unwrap();
+    assert_eq!(told.changed.len(), ANNOTATIONS_MAX);
+    let full = usize::try_from(ANNOTATIONS_BYTES_MAX).unwrap() / ANNOTATION_BYTES_MAX;
+    let value = Some(vec![b'x'; ANNOTATION_BYTES_MAX]);
+    let values = (1..full).map(|n| (entry(&format!("/private/{n}")), value.clone())).collect();
+    let _set = home.store.set_annotations(&alice, Some(inbox), values).await.unwrap();
+    assert_eq!(shown(&home, &alice, Some(inbox)).await.len(), full - 1);
 }
