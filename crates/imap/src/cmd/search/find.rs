@@ -3,6 +3,8 @@
 //! Three rounds: what the view and the search index know decides on most messages; what is left is decided by what the
 //! store keeps of a message, and only what is left then by the message itself.
 
+use std::sync::OnceLock;
+
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
 use crate::cmd::batch::Batches;
@@ -44,7 +46,8 @@ impl<'f> Finder<'f> {
         keys: Vec<SearchKey>,
         progress: &mut Progress<'_>,
     ) -> Result<NumberSet, Failure> {
-        let surroundings = Surroundings { view: self.view, keywords: self.keywords, now: self.now };
+        let (view, keywords, now) = (self.view, self.keywords, self.now);
+        let surroundings = Surroundings { view, keywords, now, saved: OnceLock::new() };
         let mut test = Test::all_of(keys, &surroundings)?;
         if self.view.exists() > INDEX_FROM {
             for needle in test.needles().into_iter().take(LOOK_UPS_MAX) {

@@ -1,5 +1,7 @@
 //! A search program made ready for one mailbox, and its verdict on one message.
 
+use std::sync::{Arc, OnceLock};
+
 use message::{EnvelopeRef, Structure, Summary};
 use store::{Columns, Entry, Flags, Keywords, MessageRow, UnixTime};
 
@@ -18,6 +20,8 @@ pub(super) struct Surroundings<'s> {
     pub(super) view: &'s ClientView,
     pub(super) keywords: &'s Keywords,
     pub(super) now: UnixTime,
+    /// What `$` is, once a key has asked: up to 512 KiB, which all keys share.
+    pub(super) saved: OnceLock<Arc<NumberSet>>,
 }
 
 /// What has to be read of the messages on which the view does not decide.
@@ -81,7 +85,7 @@ impl From<bool> for Verdict {
 /// A search key with everything looked up that is the same for all messages.
 pub(super) enum Test {
     /// Its sequence number is within one of the ranges.
-    Within(NumberSet),
+    Within(Arc<NumberSet>),
     Has(Flags),
     Lacks(Flags),
     ModSeq(u64),
@@ -113,14 +117,14 @@ impl Test {
     }
 
     fn new(key: SearchKey, surroundings: &Surroundings<'_>) -> Result<Self, Failure> {
-        let (view, keywords, now) = (surroundings.view, surroundings.keywords, surroundings.now.0);
+        let (keywords, now) = (surroundings.keywords, surroundings.now.0);
         Ok(match key {
             SearchKey::All => Self::All(Vec::new()),
             SearchKey::Nothing => Self::Any(Vec::new()),
             SearchKey::Has(flag) => bit(flag, keywords).map_or(Self::Any(Vec::new()), Self::Has),
             SearchKey::Lacks(flag) => bit(flag, keywords).map_or(Self::All(Vec::new()), Self::Lacks),
-            SearchKey::Seq(set) => within(view, &set, Numbering::Seq)?,
-            SearchKey::Uid(set) => within(view, &set, Numbering::Uid)?,
+            SearchKey::Seq(set) => within(surroundings, &set, Numbering::Seq)?,
+            SearchKey::Uid(set) => within(surroundings, &set, Numbering::Uid)?,
             SearchKey::Header { name, value } => Self::Header(name, Needle::new(&value)),
             SearchKey::Field(field, text) => Self::Field(field, Needle::new(&text)),
             SearchKey::Body(text) => Self::Body(Needle::new(&text)),
@@ -260,9 +264,17 @@ fn bit(flag: Flag, keywords: &Keywords) -> Option<Flags> {
     }
 }
 
-fn within(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Test, Failure> {
-    let ranges = view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
-    Ok(Test::Within(NumberSet::from_ranges(ranges)))
+fn within(surroundings: &Surroundings<'_>, set: &SeqSet, numbering: Numbering) -> Result<Test, Failure> {
+    let known = if set.is_saved() { surroundings.saved.get() } else { None };
+    if let Some(known) = known {
+        return Ok(Test::Within(Arc::clone(known)));
+    }
+    let ranges = surroundings.view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
+    let numbers = Arc::new(NumberSet::from_ranges(ranges));
+    if set.is_saved() {
+        return Ok(Test::Within(Arc::clone(surroundings.saved.get_or_init(|| numbers))));
+    }
+    Ok(Test::Within(numbers))
 }
 
 fn object_id(id: &str, letter: char) -> Option<u64> {
@@ -292,3 +304,6 @@ fn sent_day(row: &MessageRow) -> i64 {
 
 /// Messages of which only narrow rows are read at once.
 const NARROW_BATCH: usize = 4_096;
+
+#[cfg(test)]
+mod tests;
