@@ -18,6 +18,7 @@ use crate::wire::status::Status;
 mod ackwebpush;
 pub(crate) mod append;
 mod apple_push;
+mod aside;
 mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;

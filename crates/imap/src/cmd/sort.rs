@@ -4,6 +4,7 @@
 
 use store::{Columns, MessageRow};
 
+use crate::cmd::aside::aside;
 use crate::cmd::search::find::Finder;
 use crate::cmd::search::progress::Progress;
 use crate::cmd::search::results::{self, Results};
@@ -55,19 +56,37 @@ pub(crate) async fn in_order(
     seqs: &NumberSet,
     criteria: &[SortCriterion],
 ) -> Result<Vec<u32>, Failure> {
-    let mut sorted: Vec<(Vec<Value>, u32)> = Vec::with_capacity(seqs.count());
+    let criteria = deciding(criteria);
+    let mut read: Vec<(Vec<Value>, u32)> = Vec::with_capacity(seqs.count());
     let values = |row: &MessageRow| criteria.iter().map(|criterion| Value::of(row, criterion.key)).collect();
-    finder.read_all((seqs, columns(criteria)), progress, |seq, row| sorted.push((values(row), seq))).await?;
-    sorted.sort_unstable_by(|(one, one_seq), (other, other_seq)| {
+    let take = |seq, row: &MessageRow| read.push((values(row), seq));
+    finder.read_all((seqs, columns(&criteria)), progress, take).await?;
+    aside(read.len(), move || sorted(read, &criteria)).await
+}
+
+/// Messages that one criterion holds for equal are equal for any later one of the same key.
+fn deciding(criteria: &[SortCriterion]) -> Vec<SortCriterion> {
+    let mut deciding: Vec<SortCriterion> = Vec::new();
+    for criterion in criteria {
+        if deciding.iter().all(|earlier| earlier.key != criterion.key) {
+            deciding.push(*criterion);
+        }
+    }
+    deciding
+}
+
+fn sorted(mut messages: Vec<(Vec<Value>, u32)>, criteria: &[SortCriterion]) -> Vec<u32> {
+    messages.sort_unstable_by(|(one, one_seq), (other, other_seq)| {
         let pairs = one.iter().zip(other).zip(criteria);
-        let ordering = pairs.map(|((one, other), criterion)| match criterion.direction {
+        let mut orderings = pairs.map(|((one, other), criterion)| match criterion.direction {
             SortDirection::Rising => one.cmp(other),
             SortDirection::Falling => other.cmp(one),
         });
+        let decided = orderings.find(|ordering| ordering.is_ne());
         // RFC 5256 §3: equal ones by sequence number, which REVERSE does not turn round.
-        ordering.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then).then(one_seq.cmp(other_seq))
+        decided.unwrap_or_else(|| one_seq.cmp(other_seq))
     });
-    Ok(sorted.into_iter().map(|(_, seq)| seq).collect())
+    messages.into_iter().map(|(_, seq)| seq).collect()
 }
 
 fn columns(criteria: &[SortCriterion]) -> Columns {
@@ -78,3 +97,6 @@ fn columns(criteria: &[SortCriterion]) -> Columns {
         summary: has(&[SortKey::Date, SortKey::Subject]),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use message::Summary;
 use store::{Columns, MessageRow};
 
+use crate::cmd::aside::aside;
 use crate::cmd::collation::casemap;
 use crate::cmd::search::find::Finder;
 use crate::cmd::search::progress::Progress;
@@ -18,7 +19,7 @@ use crate::reply::Failure;
 use crate::wire::response::Response;
 use crate::wire::search::SearchProgram;
 use crate::wire::set::{NumberSet, Numbering};
-use crate::wire::status::Status;
+use crate::wire::status::{Code, Status};
 use crate::wire::thread::{Thread, ThreadAlgorithm, Threads};
 
 mod ordered_subject;
@@ -50,7 +51,7 @@ async fn by_subject(
 ) -> Result<Threads, Failure> {
     let mut messages = Vec::with_capacity(seqs.count());
     reader.read((seqs, numbering), |message, _, _| messages.push(message)).await?;
-    Ok(ordered_subject(messages))
+    aside(messages.len(), move || ordered_subject(messages)).await
 }
 
 async fn by_references(
@@ -58,7 +59,7 @@ async fn by_references(
     seqs: &NumberSet,
     numbering: Numbering,
 ) -> Result<Threads, Failure> {
-    let mut references = References::default();
+    let mut references = References::new(seqs.count());
     let take = |message: Message, summary: &Summary, hashes: &Hashes| {
         // RFC 5256 §3, REFERENCES (1): In-Reply-To stands in for References that hold no identifier.
         let own = summary.message_id.as_deref().map(|id| hashes.of(id));
@@ -67,11 +68,18 @@ async fn by_references(
         } else {
             &summary.references
         };
-        let cited: Vec<u64> = cited.iter().map(|id| hashes.of(id)).collect();
+        let cited: Vec<u64> = root_and_nearest(cited).map(|id| hashes.of(id)).collect();
         references.add(message, own, &cited);
     };
     reader.read((seqs, numbering), take).await?;
-    Ok(references.threads())
+    let threads = aside(seqs.count(), move || references.threads()).await?;
+    threads.ok_or_else(|| Failure::refused(Code::Limit, "the messages refer to too many others"))
+}
+
+/// A thread's root and what is nearest to a message: what stands between is what others of the thread have nearest.
+fn root_and_nearest(cited: &[String]) -> impl Iterator<Item = &String> {
+    let nearest = cited.len().saturating_sub(CITED_NEAREST).max(1);
+    cited.iter().take(1).chain(cited.iter().skip(nearest))
 }
 
 /// What messages are read with.
@@ -128,3 +136,9 @@ impl Hashes {
         self.0.hash_one(text.as_ref())
     }
 }
+
+/// Messages before the one that cites them that are looked at, beside the root of their thread.
+const CITED_NEAREST: usize = 10;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::wire::sort::SortKey;
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
     Number(i64),
-    /// Made by [`casemap`].
+    /// Made by [`Self::text`].
     Text(Vec<u8>),
 }
 
@@ -22,12 +22,20 @@ impl Value {
             SortKey::Arrival => Self::Number(row.received_at.0),
             SortKey::Size => Self::Number(i64::from(row.size)),
             SortKey::Date => Self::Number(sent_at(&summary(), row)),
-            SortKey::Subject => Self::Text(casemap(&summary().base_subject.text)),
-            address => Self::Text(match EnvelopeRef::decode(&row.envelope) {
-                Ok(envelope) => casemap(&of_address(&envelope, address)),
-                Err(_) => Vec::new(),
-            }),
+            SortKey::Subject => Self::text(&summary().base_subject.text),
+            address => match EnvelopeRef::decode(&row.envelope) {
+                Ok(envelope) => Self::text(&of_address(&envelope, address)),
+                Err(_) => Self::Text(Vec::new()),
+            },
         }
+    }
+
+    /// As texts are compared: by [`casemap`], and by their first [`TEXT_BYTES`].
+    pub(super) fn text(text: &str) -> Self {
+        let mut mapped = casemap(text);
+        mapped.truncate(TEXT_BYTES);
+        mapped.shrink_to_fit();
+        Self::Text(mapped)
     }
 }
 
@@ -66,3 +74,6 @@ fn display(address: &AddressRef<'_>) -> String {
 fn text(bytes: Option<&[u8]>) -> String {
     String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }
+
+/// Bytes of a text that are compared: of every message of a mailbox they are in memory at once.
+const TEXT_BYTES: usize = 256;

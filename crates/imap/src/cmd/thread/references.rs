@@ -8,10 +8,12 @@ use super::Message;
 use crate::wire::thread::Threads;
 
 /// Collects messages in the order of the mailbox.
-#[derive(Default)]
 pub(super) struct References {
     by_id: HashMap<u64, usize>,
     nodes: Vec<Node>,
+    nodes_max: usize,
+    /// Whether more nodes would have been needed.
+    is_over: bool,
 }
 
 /// A message, or one that others refer to and that is not here.
@@ -23,16 +25,28 @@ struct Node {
 }
 
 impl References {
+    /// For so many messages.
+    pub(super) fn new(messages: usize) -> Self {
+        let nodes_max = messages.saturating_mul(NODES_OF_MESSAGE).saturating_add(NODES_MORE);
+        Self { by_id: HashMap::new(), nodes: Vec::new(), nodes_max, is_over: false }
+    }
+
     // Step 1.
     /// Takes a message with its own identifier and those that it refers to, the oldest first.
     pub(super) fn add(&mut self, message: Message, own: Option<u64>, cited: &[u64]) {
+        // What could be made of the rest would not be told any more.
+        self.is_over |= self.nodes.len() + cited.len() + 1 > self.nodes_max;
+        if self.is_over {
+            return;
+        }
         // 1.A: what is cited hangs together, unless it is known to hang elsewhere.
         let mut parent = None;
+        let mut hops = THREAD_DEPTH_MAX;
         for id in cited {
             let node = self.node_of(*id);
             if let Some(parent) = parent
                 && self.parent(node).is_none()
-                && !self.makes_loop(node, parent)
+                && !self.makes_loop(node, parent, &mut hops)
             {
                 self.set_parent(node, Some(parent));
             }
@@ -41,13 +55,17 @@ impl References {
         // 1.B: the message hangs below what it cites last, whatever others have said of it.
         let node = self.node_for(message, own);
         self.set_parent(node, None);
-        if let Some(parent) = parent.filter(|parent| !self.makes_loop(node, *parent)) {
+        let mut hops = THREAD_DEPTH_MAX;
+        if let Some(parent) = parent.filter(|parent| !self.makes_loop(node, *parent, &mut hops)) {
             self.set_parent(node, Some(parent));
         }
     }
 
-    /// The threads of what was taken.
-    pub(super) fn threads(mut self) -> Threads {
+    /// The threads of what was taken; `None` if the messages refer to so many others that there would be too many nodes.
+    pub(super) fn threads(mut self) -> Option<Threads> {
+        if self.is_over {
+            return None;
+        }
         let mut roots = self.link();
         roots = self.prune(roots);
         self.sort_below_missing(&roots);
@@ -60,11 +78,11 @@ impl References {
             self.put_children(node, children);
         }
         self.sort(&mut roots);
-        Threads {
+        Some(Threads {
             numbers: self.nodes.iter().map(|node| node.message.map(|message| message.number)).collect(),
             children: self.nodes.into_iter().map(|node| node.children).collect(),
             roots,
-        }
+        })
     }
 
     /// Step 2: what has no parent is at a root.
@@ -93,11 +111,14 @@ impl References {
             for child in self.take_children(node) {
                 if !self.is_missing(child) {
                     kept.push(child);
-                } else if kept.is_empty() {
-                    kept = self.take_children(child);
-                } else {
-                    kept.append(&mut self.take_children(child));
+                    continue;
                 }
+                // Siblings are sorted later. The shorter list moves, else a long one would move at each step of a chain.
+                let mut below = self.take_children(child);
+                if below.len() > kept.len() {
+                    std::mem::swap(&mut kept, &mut below);
+                }
+                kept.append(&mut below);
             }
             self.put_children(node, kept);
         }
@@ -209,17 +230,17 @@ impl References {
         node
     }
 
-    /// Whether `node` would be its own ancestor. So would it be taken for where that is too far to be looked for.
-    fn makes_loop(&self, node: usize, parent: usize) -> bool {
+    /// Whether `node` would be its own ancestor. So is it taken for where that is more hops away than are left.
+    fn makes_loop(&self, node: usize, parent: usize, hops: &mut usize) -> bool {
         let mut above = Some(parent);
-        for _ in 0..THREAD_DEPTH_MAX {
-            match above {
-                Some(found) if found == node => return true,
-                Some(found) => above = self.parent(found),
-                None => return false,
+        while let Some(found) = above {
+            if found == node || *hops == 0 {
+                return true;
             }
+            *hops -= 1;
+            above = self.parent(found);
         }
-        true
+        false
     }
 
     fn parent(&self, node: usize) -> Option<usize> {
@@ -253,9 +274,13 @@ impl References {
     }
 }
 
-/// Ancestors that are looked at before a message is hung below another: a message that is deeper begins a thread of its
-/// own. Bounds what a sender of made-up references can cost.
+/// Ancestors that are looked at before a message is hung below another, and again before all that it cites is: a message
+/// that is deeper begins a thread of its own. Bounds what a sender of made-up references can cost.
 const THREAD_DEPTH_MAX: usize = 1_000;
+
+/// Nodes for each message, and beside them: what most mailboxes need, several times. With more, THREAD is refused.
+const NODES_OF_MESSAGE: usize = 4;
+const NODES_MORE: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests;
