@@ -140,8 +140,8 @@ impl Plan {
     fn batches(&self, view: &ClientView) -> Result<Batches, Failure> {
         let (set, numbering) = (&self.fetch.set, self.fetch.numbering);
         match self.fetch.page {
-            // RFC 9394 §3.4: a page of what CHANGEDSINCE leaves.
-            Some(page) => Batches::page(view, (set, numbering), page, |entry| self.counts(entry)),
+            // RFC 9394 §3.4: the page comes first; CHANGEDSINCE then leaves out of it what has not changed.
+            Some(page) => Batches::page(view, (set, numbering), page),
             None => Batches::new(view, set, numbering),
         }
     }
