@@ -24,10 +24,11 @@ pub(crate) async fn run(context: &mut Context<'_>, root: &str) -> Result<Done, F
 /// GETQUOTAROOT.
 pub(crate) async fn root(context: &mut Context<'_>, mailbox: &str) -> Result<Done, Failure> {
     let access = context.session.access()?;
-    let mailbox = context.store().mailbox_named(access, &MailboxName::new(mailbox)?).await?;
+    // RFC 9208 §4.1.2: also of a mailbox that is not there: it is what would bound it.
+    let mailbox = MailboxName::new(mailbox)?;
     let storage = usage(&context.store().account(access.owner()).await?);
     let root = storage.map(|_| OWN_ROOT);
-    context.untagged(&Response::QuotaRoot { mailbox: mailbox.name.as_str(), root });
+    context.untagged(&Response::QuotaRoot { mailbox: mailbox.as_str(), root });
     if let Some(storage) = storage {
         context.untagged(&Response::Quota(QuotaLine { root: OWN_ROOT, storage }));
     }
