@@ -33,7 +33,8 @@ fn ask(address: SocketAddr, request: &str, body: &str) -> Result<Value> {
 fn call(address: SocketAddr, calls: &Value) -> Result<Value> {
     let request =
         json!({ "using": ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"], "methodCalls": calls });
-    Ok(ask(address, "POST /jmap/api", &request.to_string())?["methodResponses"].take())
+    let mut answer = ask(address, "POST /jmap/api", &request.to_string())?;
+    Ok(answer.get_mut("methodResponses").context("no responses")?.take())
 }
 
 #[test]

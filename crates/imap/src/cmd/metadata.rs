@@ -121,12 +121,14 @@ pub(crate) async fn tell_changes(context: &mut Context<'_>) -> Result<(), Failur
     let Some(since) = context.session.enabled.metadata else { return Ok(()) };
     let changes = context.store().annotation_changes(context.session.access()?, since).await?;
     context.session.enabled.metadata = Some(changes.modseq);
-    tell_changed(context, &changes.changed);
-    Ok(())
+    tell_changed(context, &changes.changed).await
 }
 
 /// Names entries that have changed, by mailbox; `None` is the server.
-pub(crate) fn tell_changed(context: &mut Context<'_>, changed: &[(Option<MailboxName>, EntryName)]) {
+pub(crate) async fn tell_changed(
+    context: &mut Context<'_>,
+    changed: &[(Option<MailboxName>, EntryName)],
+) -> Result<(), Failure> {
     for group in changed.chunk_by(|(a, _), (b, _)| a == b) {
         let mailbox = group.first().and_then(|(mailbox, _)| mailbox.as_ref());
         let entries: Vec<String> = group.iter().map(|(_, entry)| entry.to_string()).collect();
@@ -135,6 +137,7 @@ pub(crate) fn tell_changed(context: &mut Context<'_>, changed: &[(Option<Mailbox
         context.untagged(&Response::Metadata(MetadataLine { mailbox, content }));
         context.link.drain().await?;
     }
+    Ok(())
 }
 
 /// Which mailbox; `None` for the empty name, which is the server (RFC 5464 §4.1).

@@ -123,7 +123,7 @@ async fn tell(context: &mut Context<'_>, registration: &mut Registration) -> Res
         status::tell(context, mailbox, &items).await?;
         context.link.drain().await?;
     }
-    metadata::tell_changed(context, &annotations);
+    metadata::tell_changed(context, &annotations).await?;
     registration.cursor = log.modseq;
     registration.subscribed = known.subscribed;
     Ok(Told::All)
