@@ -1,9 +1,9 @@
 //! The search index: which messages may hold a text, by its trigrams (SQLite's FTS5).
 //!
 //! It is derived, and stands in a database of its own beside the mail: indexing takes neither the writer's time nor its log,
-//! a backup leaves it out, and whatever is wrong with it is mended by removing it. `benches/search.rs` has the
-//! measurements behind the choice: without texts and places it is the smallest of the forms that answer in time, and
-//! each message that it names is read to be sure.
+//! a backup leaves it out, and whatever is wrong with it is mended by removing it. It keeps neither texts nor
+//! places, which makes it the smallest of the forms that `benches/search.rs` compares; each message that it names is read to
+//! be sure.
 //!
 //! # Invariants
 //! - A cursor and what lies before it are written in one transaction. A commit may be lost in a crash, never torn.

@@ -66,7 +66,7 @@ pub(crate) fn read(sql: Sql<'_>, files: &Directory, account: AccountId, from: Cu
 }
 
 impl News {
-    /// Works out what is to be indexed. Blocking; takes a processor for about a millisecond a message.
+    /// Works out what is to be indexed. Blocking: folds up to 1 MiB of text a message.
     pub(crate) fn step(self) -> Step {
         let text = |message: &Message| (message.id, message.text());
         let texts = self.messages.iter().map(text).collect();
