@@ -220,7 +220,7 @@ fn sighup_changes_the_log_level() -> Result<()> {
     let debug_line = || {
         let mut stream = TcpStream::connect(server.http).ok()?;
         stream.write_all(b"nonsense\r\n\r\n").ok()?;
-        server.log().contains("status connection ended").then_some(())
+        server.log().contains("HTTP connection ended").then_some(())
     };
     wait::until(debug_line).context("no debug line")?;
     Ok(())
