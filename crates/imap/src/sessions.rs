@@ -1,11 +1,10 @@
 //! Who is logged in: so many sessions for an account, and the end of those whose credential is revoked.
 //!
-//! Revocations are read from the store every [`LOOK_INTERVAL`], since they may come from another process. A session
+//! Revocations are read from the store now and then, since they may come from another process. A session
 //! that began before one ends with it; one that began after, with the new password, stays.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use admission::places::{Place, Places};
 use parking_lot::Mutex;
@@ -66,7 +65,10 @@ impl Sessions {
     /// Ends the sessions that these revocations are about.
     pub(crate) fn revoke(&self, revocations: &[Revocation]) {
         for known in self.open.lock().sessions.values() {
-            if revocations.iter().any(|revocation| known.ends_with(revocation)) {
+            if revocations
+                .iter()
+                .any(|revocation| revocation.ends(known.account, known.credential, known.began))
+            {
                 known.end.cancel();
             }
         }
@@ -74,30 +76,7 @@ impl Sessions {
 
     /// Ends sessions as their credentials are revoked, for ever.
     pub(crate) async fn follow(&self, store: &Store) {
-        let mut mark = None;
-        loop {
-            let read = match mark {
-                None => store.revocation_mark().await.map(|now| (now, Vec::new())),
-                Some(mark) => store.revocations_since(mark).await.map(|all| (mark, all)),
-            };
-            match read {
-                Ok((before, revocations)) => {
-                    self.revoke(&revocations);
-                    mark = Some(revocations.last().map_or(before, |last| last.mark));
-                }
-                // The store is busy or closed: there is a next time.
-                Err(error) => tracing::debug!(%error, "revocations not read"),
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
-    }
-}
-
-impl Known {
-    fn ends_with(&self, revocation: &Revocation) -> bool {
-        self.account == revocation.account
-            && self.began < revocation.mark
-            && (revocation.credential.is_none() || revocation.credential == self.credential)
+        store.follow_revocations(|revocations| self.revoke(revocations)).await;
     }
 }
 
@@ -113,6 +92,3 @@ impl Drop for Entered {
         self.open.lock().sessions.remove(&self.number);
     }
 }
-
-/// How long a session may outlive its credential, at most, and a little.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);

@@ -100,6 +100,17 @@ pub struct Revocation {
     pub credential: Option<CredentialId>,
 }
 
+impl Revocation {
+    /// Whether it ends what began as this account, with this credential, when the list ended at `began`. What began after
+    /// it, with a new password, stays.
+    #[must_use]
+    pub fn ends(&self, account: AccountId, credential: Option<CredentialId>, began: RevocationMark) -> bool {
+        account == self.account
+            && began < self.mark
+            && (self.credential.is_none() || self.credential == credential)
+    }
+}
+
 /// Which kind of credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {

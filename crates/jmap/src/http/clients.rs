@@ -1,7 +1,7 @@
 //! Who has logged in of late: an `Authorization` header that was right is known again without asking anybody.
 //!
 //! Kept under a keyed digest, so that no password is. Forgotten after [`KNOWN_TIME`], with the credential that it stands on
-//! (looked for every [`LOOK_INTERVAL`], since another process may revoke it), and when its token ends.
+//! ([`Store::follow_revocations`]), and when its token ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -84,7 +84,10 @@ impl Clients {
             return;
         }
         self.known.lock().retain(|_, known| {
-            let is_revoked = revocations.iter().any(|revocation| known.ends_with(revocation));
+            let is_revoked = revocations.iter().any(|revocation| {
+                let Known { client: Client { access, .. }, authenticated, .. } = &*known;
+                revocation.ends(access.reader(), access.credential(), authenticated.began)
+            });
             if is_revoked {
                 known.client.end.cancel();
             }
@@ -94,21 +97,7 @@ impl Clients {
 
     /// Reads the list of revocations, for ever.
     pub(crate) async fn follow(&self, store: &Store) {
-        let mut mark = None;
-        loop {
-            let read = match mark {
-                None => store.revocation_mark().await.map(|now| (now, Vec::new())),
-                Some(mark) => store.revocations_since(mark).await.map(|all| (mark, all)),
-            };
-            match read {
-                Ok((before, revocations)) => {
-                    self.revoke(&revocations);
-                    mark = Some(revocations.last().map_or(before, |last| last.mark));
-                }
-                Err(error) => tracing::debug!(%error, "revocations not read"),
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
+        store.follow_revocations(|revocations| self.revoke(revocations)).await;
     }
 
     fn digest(&self, header: &[u8]) -> [u8; 32] {
@@ -116,17 +105,7 @@ impl Clients {
     }
 }
 
-impl Known {
-    fn ends_with(&self, revocation: &Revocation) -> bool {
-        self.client.access.reader() == revocation.account
-            && self.authenticated.began < revocation.mark
-            && (revocation.credential.is_none() || revocation.credential == self.client.access.credential())
-    }
-}
-
 /// How long a header is known.
 const KNOWN_TIME: Duration = Duration::from_secs(300);
 /// Headers that are known at a time; one more is asked for each time.
 const KNOWN_MAX: usize = 50_000;
-/// How long what is revoked may go on, at most, and a little.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);

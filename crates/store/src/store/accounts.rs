@@ -136,6 +136,27 @@ impl Store {
         self.read(move |sql| revocations::since(sql, mark)).await
     }
 
+    /// Hands what is revoked from now on to `end`, for ever. The list is read every two seconds, since another process may
+    /// have added to it; so what is revoked goes on for so long at most, and a little.
+    pub async fn follow_revocations(&self, end: impl Fn(&[Revocation])) {
+        let mut mark = None;
+        loop {
+            let read = match mark {
+                None => self.revocation_mark().await.map(|now| (now, Vec::new())),
+                Some(mark) => self.revocations_since(mark).await.map(|all| (mark, all)),
+            };
+            match read {
+                Ok((before, revocations)) => {
+                    end(&revocations);
+                    mark = Some(revocations.last().map_or(before, |last| last.mark));
+                }
+                // The store is busy or closed: there is a next time.
+                Err(error) => tracing::debug!(%error, "revocations not read"),
+            }
+            tokio::time::sleep(REVOCATIONS_INTERVAL).await;
+        }
+    }
+
     /// An account's credentials, the main password first.
     ///
     /// # Errors
@@ -285,3 +306,6 @@ const NAME_BYTES_MAX: usize = 255;
 const CREDENTIAL_NAME_BYTES_MAX: usize = 255;
 /// The time of the last use is kept no finer than this.
 const LAST_USE_SECONDS: i64 = 60;
+
+/// How often the list of revocations is read.
+const REVOCATIONS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
