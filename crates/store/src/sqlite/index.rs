@@ -12,13 +12,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::readers::Readers;
-use super::{Sql, failed, int, uint};
+use super::{Sql, failed, int, schema, uint};
 use crate::{AccountId, MessageId, ModSeq, Result, TextCandidates};
 
 pub(crate) mod news;
@@ -230,8 +229,7 @@ fn open(file: &Path) -> Result<Connection> {
 /// `None` if it is another version's.
 fn try_open(file: &Path) -> rusqlite::Result<Option<Connection>> {
     let mut connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    schema::wait_and_log_ahead(&connection)?;
     // A commit may be lost with the power, which costs indexing it again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
@@ -310,7 +308,6 @@ pub(crate) const SEPARATOR: char = '\u{1}';
 const FILE_NAME: &str = "search.sqlite";
 /// Raised whenever the schema or what is indexed changes.
 const VERSION: u32 = 1;
-const BUSY_WAIT: Duration = Duration::from_secs(10);
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const FORGOTTEN_AT_ONCE: u32 = 500;
 const MESSAGE_BITS: u32 = 36;

@@ -4,10 +4,10 @@
 //! changed once it is here. A store that is newer than the program is refused.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 #[cfg(test)]
 mod tests;
@@ -40,8 +40,7 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, Failed> {
     let mut connection = Connection::open(file)?;
     // Before the first page is written; does nothing to a database that is there already.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let mode = wait_and_log_ahead(&connection)?;
     if mode != "wal" {
         return Err(Failed::Other(format!("journal mode is {mode}, not wal: is it a network file system?")));
     }
@@ -53,6 +52,25 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, Failed> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Has the connection wait for others, for [`BUSY_WAIT`], and write ahead. Gives the journal mode that it has then.
+///
+/// SQLite does not wait when two connections turn the same new database to writing ahead, since neither could give way:
+/// the one that is told so has to try again.
+pub(super) fn wait_and_log_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    let until = Instant::now() + BUSY_WAIT;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until =>
+            {
+                std::thread::sleep(RETRY_AFTER);
+            }
+            answered => return answered,
+        }
+    }
 }
 
 /// Opens a connection that only reads.
@@ -123,6 +141,8 @@ const APPLICATION_ID: i32 = 0x6d61_696c;
 const PAGE_BYTES: i64 = 4096;
 /// How long to wait for another process that writes (`mailbell account add`) before saying Unavailable.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How soon to try again what SQLite does not wait for.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
 /// Not more: SQLite walks all of its cache in most commits that split a page, however few pages they touch.
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
