@@ -67,6 +67,22 @@ pub(crate) struct Enabled {
 }
 
 impl Enabled {
+    /// What a name in upper case turns on that needs nothing else, and the name that the client is told.
+    pub(crate) fn switch(&mut self, name: &str) -> Option<(&'static str, &mut bool)> {
+        Some(match name {
+            // RFC 9051 §6.3.1
+            "IMAP4REV2" => ("IMAP4rev2", &mut self.rev2),
+            // These two change no answer on this connection: they shape the pushes of subscriptions that are made after them.
+            "OBJECTID" => ("OBJECTID", &mut self.object_id),
+            "PREVIEW" => ("PREVIEW", &mut self.preview),
+            "QRESYNC" => ("QRESYNC", &mut self.qresync),
+            // RFC 9586 §3.1
+            "UIDONLY" => ("UIDONLY", &mut self.uid_only),
+            "UTF8=ACCEPT" => ("UTF8=ACCEPT", &mut self.utf8),
+            _ => return None,
+        })
+    }
+
     /// The names of what is enabled, in upper case, ascending.
     pub(crate) fn names(self) -> Vec<&'static str> {
         let all = [

@@ -22,36 +22,17 @@ pub(crate) async fn run(context: &mut Context<'_>, names: &[String]) -> Result<D
                 context.session.enabled.metadata = Some(context.store().modseq(&access).await?);
                 enabled.push("METADATA");
             }
-            // Neither changes an answer on this connection: they shape the pushes of subscriptions that are made after them.
-            "OBJECTID" if !context.session.enabled.object_id => {
-                enabled.push("OBJECTID");
-                context.session.enabled.object_id = true;
+            name => {
+                let Some((told, on)) = context.session.enabled.switch(name) else { continue };
+                if std::mem::replace(on, true) {
+                    continue;
+                }
+                enabled.push(told);
+                // RFC 7162 §3.2.3
+                if told == "QRESYNC" {
+                    condstore(context);
+                }
             }
-            "PREVIEW" if !context.session.enabled.preview => {
-                enabled.push("PREVIEW");
-                context.session.enabled.preview = true;
-            }
-            // RFC 7162 §3.2.3
-            "QRESYNC" if !context.session.enabled.qresync => {
-                enabled.push("QRESYNC");
-                context.session.enabled.qresync = true;
-                condstore(context);
-            }
-            // RFC 9051 §6.3.1
-            "IMAP4REV2" if !context.session.enabled.rev2 => {
-                enabled.push("IMAP4rev2");
-                context.session.enabled.rev2 = true;
-            }
-            // RFC 9586 §3.1
-            "UIDONLY" if !context.session.enabled.uid_only => {
-                enabled.push("UIDONLY");
-                context.session.enabled.uid_only = true;
-            }
-            "UTF8=ACCEPT" if !context.session.enabled.utf8 => {
-                enabled.push("UTF8=ACCEPT");
-                context.session.enabled.utf8 = true;
-            }
-            _ => {}
         }
     }
     context.untagged(&Response::Enabled(&enabled));

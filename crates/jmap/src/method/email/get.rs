@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
         of_all: arguments.fetch_all_body_values,
         bytes_max: usize::try_from(arguments.max_body_value_bytes.0).unwrap_or(usize::MAX),
     };
-    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, &GET_DEFAULT)?;
+    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, GET_DEFAULT)?;
     // RFC 8620 §5.1: all of a type that may be many are too many.
     let ids = get::wanted(arguments.ids.ok_or(MethodError::RequestTooLarge)?, context)?;
     let (store, access) = (&context.server.store, context.access);

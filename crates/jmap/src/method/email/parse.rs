@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
         of_all: arguments.fetch_all_body_values,
         bytes_max: usize::try_from(arguments.max_body_value_bytes.0).unwrap_or(usize::MAX),
     };
-    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, &PARSE_DEFAULT)?;
+    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, PARSE_DEFAULT)?;
     let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
     let mut budget = VALUES_BYTES_MAX;
     for text in arguments.blob_ids {

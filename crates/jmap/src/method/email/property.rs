@@ -57,7 +57,7 @@ impl Wanted {
     ) -> Result<Self, MethodError> {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let properties = properties.unwrap_or_else(|| own(default));
-        let body = body.unwrap_or_else(|| own(&BODY_DEFAULT));
+        let body = body.unwrap_or_else(|| own(BODY_DEFAULT));
         let parse = |names: Vec<String>, known: &[&'static str]| {
             names
                 .into_iter()
@@ -114,53 +114,7 @@ fn find(name: &str, known: &[&'static str]) -> Option<Property> {
     }
 }
 
-/// RFC 8621 §4.2: what Email/get shows unless told otherwise.
-pub(crate) const GET_DEFAULT: [&str; 24] = [
-    "id",
-    "blobId",
-    "threadId",
-    "mailboxIds",
-    "keywords",
-    "size",
-    "receivedAt",
-    "messageId",
-    "inReplyTo",
-    "references",
-    "sender",
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "replyTo",
-    "subject",
-    "sentAt",
-    "hasAttachment",
-    "preview",
-    "bodyValues",
-    "textBody",
-    "htmlBody",
-    "attachments",
-];
-/// RFC 8621 §4.9: what Email/parse shows unless told otherwise.
-pub(crate) const PARSE_DEFAULT: [&str; 17] = [
-    "messageId",
-    "inReplyTo",
-    "references",
-    "sender",
-    "from",
-    "to",
-    "cc",
-    "bcc",
-    "replyTo",
-    "subject",
-    "sentAt",
-    "hasAttachment",
-    "preview",
-    "bodyValues",
-    "textBody",
-    "htmlBody",
-    "attachments",
-];
+/// All of an email, those first that only a stored one has, those last that are shown only when they are asked for.
 const ALL: [&str; 26] = [
     "id",
     "blobId",
@@ -189,11 +143,13 @@ const ALL: [&str; 26] = [
     "bodyStructure",
     "headers",
 ];
+/// RFC 8621 §4.2: what Email/get shows unless told otherwise.
+pub(crate) const GET_DEFAULT: &[&str] = ALL.split_at(24).0;
+/// RFC 8621 §4.9: what Email/parse shows unless told otherwise.
+pub(crate) const PARSE_DEFAULT: &[&str] = GET_DEFAULT.split_at(7).1;
 /// Those that are made of body parts.
 const BODIES: [&str; 4] = ["bodyStructure", "textBody", "htmlBody", "attachments"];
-/// RFC 8621 §4.2: the default of bodyProperties.
-const BODY_DEFAULT: [&str; 10] =
-    ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid", "language", "location"];
+/// All of a body part, those last that are shown only when they are asked for.
 const BODY_ALL: [&str; 12] = [
     "partId",
     "blobId",
@@ -208,3 +164,5 @@ const BODY_ALL: [&str; 12] = [
     "subParts",
     "headers",
 ];
+/// RFC 8621 §4.2: the default of bodyProperties.
+const BODY_DEFAULT: &[&str] = BODY_ALL.split_at(10).0;
