@@ -127,6 +127,20 @@ pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, Meth
         .map_err(|error| MethodError::InvalidArguments(error.to_string()))
 }
 
+/// Arguments that several methods have in common.
+pub(crate) trait Shared: DeserializeOwned {
+    /// What they are called.
+    const NAMES: &'static [&'static str];
+
+    /// Takes them out of a method's arguments.
+    ///
+    /// # Errors
+    /// invalidArguments.
+    fn take(arguments: &mut Arguments) -> Result<Self, MethodError> {
+        typed(Self::NAMES.iter().filter_map(|name| arguments.remove_entry(*name)).collect())
+    }
+}
+
 const CAPABILITIES: [&str; 3] = [session::CORE, session::MAIL, session::WEBSOCKET];
 
 /// Methods, each with the capability that it belongs to.

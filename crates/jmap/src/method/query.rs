@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::Arguments;
+use super::{Arguments, Shared};
 use crate::reply::MethodError;
 use crate::wire::number::{Int, UnsignedInt};
 
@@ -132,13 +132,19 @@ impl Comparator {
     }
 }
 
-/// Which stretch of the results is wanted.
-#[derive(Clone, Debug)]
+/// Which stretch of the results is wanted, and whether their number is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Window {
     pub(crate) position: Int,
     pub(crate) anchor: Option<String>,
     pub(crate) anchor_offset: Int,
     pub(crate) limit: Option<UnsignedInt>,
+    pub(crate) calculate_total: bool,
+}
+
+impl Shared for Window {
+    const NAMES: &'static [&'static str] = &["position", "anchor", "anchorOffset", "limit", "calculateTotal"];
 }
 
 /// The stretch, and the limit if it is the server's.
@@ -211,18 +217,37 @@ pub(crate) struct Moved {
 }
 
 /// What a client says of the results that it has.
-pub(crate) struct Known<'k> {
-    pub(crate) account: &'k str,
-    pub(crate) since: &'k str,
-    pub(crate) max_changes: Option<UnsignedInt>,
-    pub(crate) calculate_total: bool,
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Known {
+    account_id: String,
+    pub(crate) since_query_state: String,
+    #[serde(default)]
+    max_changes: Option<UnsignedInt>,
+    /// Flags, names and mailboxes change, and with them the order: then RFC 8620 §5.6 has this ignored.
+    #[serde(default, rename = "upToId")]
+    _up_to_id: Option<String>,
+    #[serde(default)]
+    calculate_total: bool,
+}
+
+impl Shared for Known {
+    const NAMES: &'static [&'static str] =
+        &["accountId", "sinceQueryState", "maxChanges", "upToId", "calculateTotal"];
+}
+
+impl Known {
+    /// Whose results.
+    pub(crate) fn account(&self) -> &str {
+        &self.account_id
+    }
 }
 
 /// The response of a /queryChanges.
 ///
 /// # Errors
 /// tooManyChanges.
-pub(crate) fn changes_response(known: &Known<'_>, new_state: String, moved: Moved) -> super::Outcome {
+pub(crate) fn changes_response(known: &Known, new_state: String, moved: Moved) -> super::Outcome {
     let Moved { results, removed, added } = moved;
     let total = results.len();
     let added: Vec<Value> = results
@@ -236,8 +261,8 @@ pub(crate) fn changes_response(known: &Known<'_>, new_state: String, moved: Move
         return Err(MethodError::TooManyChanges);
     }
     let mut response = Map::new();
-    response.insert("accountId".to_owned(), json!(known.account));
-    response.insert("oldQueryState".to_owned(), json!(known.since));
+    response.insert("accountId".to_owned(), json!(known.account_id));
+    response.insert("oldQueryState".to_owned(), json!(known.since_query_state));
     response.insert("newQueryState".to_owned(), Value::String(new_state));
     response.insert("removed".to_owned(), json!(removed));
     response.insert("added".to_owned(), Value::Array(added));

@@ -7,12 +7,11 @@ use message::Structure;
 use serde::Deserialize;
 use store::{Columns, Email, MessageId};
 
-use super::property::{Depth, GET_DEFAULT, Values, Wanted};
+use super::property::{Depth, GET_DEFAULT, Shown};
 use super::render::{self, Source, blob_of};
-use crate::method::{Arguments, Context, Outcome, get, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, get, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
-use crate::wire::number::UnsignedInt;
 use crate::wire::state::State;
 
 #[derive(Debug, Deserialize)]
@@ -21,31 +20,14 @@ struct EmailGetArguments {
     account_id: String,
     #[serde(default)]
     ids: Option<Vec<String>>,
-    #[serde(default)]
-    properties: Option<Vec<String>>,
-    #[serde(default)]
-    body_properties: Option<Vec<String>>,
-    #[serde(default)]
-    fetch_text_body_values: bool,
-    #[serde(default, rename = "fetchHTMLBodyValues")]
-    fetch_html_body_values: bool,
-    #[serde(default)]
-    fetch_all_body_values: bool,
-    #[serde(default)]
-    max_body_value_bytes: UnsignedInt,
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let asked = Shown::take(&mut arguments)?;
     let arguments: EmailGetArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
-    let values = Values {
-        of_text_body: arguments.fetch_text_body_values,
-        of_html_body: arguments.fetch_html_body_values,
-        of_all: arguments.fetch_all_body_values,
-        bytes_max: usize::try_from(arguments.max_body_value_bytes.0).unwrap_or(usize::MAX),
-    };
-    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, GET_DEFAULT)?;
+    let wanted = asked.wanted(GET_DEFAULT)?;
     // RFC 8620 §5.1: all of a type that may be many are too many.
     let ids = get::wanted(arguments.ids.ok_or(MethodError::RequestTooLarge)?, context)?;
     let (store, access) = (&context.server.store, context.access);

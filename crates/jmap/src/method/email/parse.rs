@@ -6,47 +6,29 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::get::VALUES_BYTES_MAX;
-use super::property::{PARSE_DEFAULT, Values, Wanted};
+use super::property::{PARSE_DEFAULT, Shown, Wanted};
 use super::render::{self, Source};
 use crate::http::blob;
-use crate::method::{Arguments, Context, Outcome, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::blob::BlobId;
-use crate::wire::number::UnsignedInt;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ParseArguments {
     account_id: String,
     blob_ids: Vec<String>,
-    #[serde(default)]
-    properties: Option<Vec<String>>,
-    #[serde(default)]
-    body_properties: Option<Vec<String>>,
-    #[serde(default)]
-    fetch_text_body_values: bool,
-    #[serde(default, rename = "fetchHTMLBodyValues")]
-    fetch_html_body_values: bool,
-    #[serde(default)]
-    fetch_all_body_values: bool,
-    #[serde(default)]
-    max_body_value_bytes: UnsignedInt,
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let asked = Shown::take(&mut arguments)?;
     let arguments: ParseArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
     if arguments.blob_ids.len() > BLOBS_MAX {
         return Err(MethodError::RequestTooLarge);
     }
-    let values = Values {
-        of_text_body: arguments.fetch_text_body_values,
-        of_html_body: arguments.fetch_html_body_values,
-        of_all: arguments.fetch_all_body_values,
-        bytes_max: usize::try_from(arguments.max_body_value_bytes.0).unwrap_or(usize::MAX),
-    };
-    let wanted = Wanted::parse(arguments.properties, arguments.body_properties, values, PARSE_DEFAULT)?;
+    let wanted = asked.wanted(PARSE_DEFAULT)?;
     let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
     let mut budget = VALUES_BYTES_MAX;
     for text in arguments.blob_ids {

@@ -1,8 +1,12 @@
 //! Which properties of an email are wanted (RFC 8621 §4.1 and §4.2), and how much of the message has to be read for them.
 
+use serde::Deserialize;
+
 use super::header::HeaderProperty;
+use crate::method::Shared;
 use crate::method::get::unknown_property;
 use crate::reply::MethodError;
+use crate::wire::number::UnsignedInt;
 
 /// A property of an email.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +48,52 @@ pub(crate) struct Values {
     pub(crate) bytes_max: usize,
 }
 
+/// What Email/get and Email/parse are asked to show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Shown {
+    properties: Option<Vec<String>>,
+    body_properties: Option<Vec<String>>,
+    fetch_text_body_values: bool,
+    #[serde(rename = "fetchHTMLBodyValues")]
+    fetch_html_body_values: bool,
+    fetch_all_body_values: bool,
+    max_body_value_bytes: UnsignedInt,
+}
+
+impl Shared for Shown {
+    const NAMES: &'static [&'static str] = &[
+        "properties",
+        "bodyProperties",
+        "fetchTextBodyValues",
+        "fetchHTMLBodyValues",
+        "fetchAllBodyValues",
+        "maxBodyValueBytes",
+    ];
+}
+
+impl Shown {
+    /// Checks it; `default` is shown where no properties are named.
+    ///
+    /// # Errors
+    /// invalidArguments for a property that does not exist.
+    pub(crate) fn wanted(self, default: &[&str]) -> Result<Wanted, MethodError> {
+        let values = Values {
+            of_text_body: self.fetch_text_body_values,
+            of_html_body: self.fetch_html_body_values,
+            of_all: self.fetch_all_body_values,
+            bytes_max: usize::try_from(self.max_body_value_bytes.0).unwrap_or(usize::MAX),
+        };
+        Wanted::parse(self.properties, self.body_properties, values, default)
+    }
+}
+
 impl Wanted {
     /// Checks the names of properties.
     ///
     /// # Errors
     /// invalidArguments for one that does not exist.
-    pub(crate) fn parse(
+    fn parse(
         properties: Option<Vec<String>>,
         body: Option<Vec<String>>,
         values: Values,

@@ -10,10 +10,9 @@ use store::{Email, EmailPlace, Keywords, MailboxId, MessageId, ThreadId};
 use super::filter::{CONDITIONS, Candidate, Columns, Condition, Facts, Lists, ThreadFlags};
 use super::sort::{self, Keys, Order};
 use crate::method::query::{self, Comparator, Filter, Operator, Window};
-use crate::method::{Arguments, Context, Outcome, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
-use crate::wire::number::{Int, UnsignedInt};
 use crate::wire::state::State;
 
 #[derive(Debug, Deserialize)]
@@ -24,16 +23,6 @@ struct QueryArguments {
     filter: Option<Value>,
     #[serde(default)]
     sort: Option<Vec<Value>>,
-    #[serde(default)]
-    position: Int,
-    #[serde(default)]
-    anchor: Option<String>,
-    #[serde(default)]
-    anchor_offset: Int,
-    #[serde(default)]
-    limit: Option<UnsignedInt>,
-    #[serde(default)]
-    calculate_total: bool,
     #[serde(default)]
     collapse_threads: bool,
 }
@@ -46,18 +35,13 @@ pub(crate) struct Search {
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let window = Window::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
     let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
     let states = context.server.store.type_states(context.access).await?;
     let results = search.results(context).await?;
-    let window = Window {
-        position: arguments.position,
-        anchor: arguments.anchor,
-        anchor_offset: arguments.anchor_offset,
-        limit: arguments.limit,
-    };
     let find = |anchor: &str| {
         let anchor = id::email(anchor)?;
         results.iter().position(|result| *result == anchor)
@@ -65,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
     let stretch = window.place(results.len(), find)?;
     let shown = results.iter().skip(stretch.first).take(stretch.length);
     let ids = shown.map(|result| id::of_email(*result)).collect();
-    let total = arguments.calculate_total.then_some(results.len());
+    let total = window.calculate_total.then_some(results.len());
     let state = State::at(states.epoch, states.email).to_string();
     Ok(query::response(&arguments.account_id, state, ids, (stretch, total)))
 }

@@ -12,39 +12,30 @@ use store::{MessageId, ThreadId};
 use super::changes::read;
 use super::query::Search;
 use crate::method::query::{self, Known, Moved};
-use crate::method::{Arguments, Context, Outcome, changes, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, changes, typed};
 use crate::wire::id;
-use crate::wire::number::UnsignedInt;
 use crate::wire::state::State;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryChangesArguments {
-    account_id: String,
     #[serde(default)]
     filter: Option<Value>,
     #[serde(default)]
     sort: Option<Vec<Value>>,
-    since_query_state: String,
-    #[serde(default)]
-    max_changes: Option<UnsignedInt>,
-    /// Flags and mailboxes change, and with them the order: then RFC 8620 §5.6 has this ignored.
-    #[serde(default, rename = "upToId")]
-    _up_to_id: Option<String>,
-    #[serde(default)]
-    calculate_total: bool,
     #[serde(default)]
     collapse_threads: bool,
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let known = Known::take(&mut arguments)?;
     let arguments: QueryChangesArguments = typed(arguments)?;
-    context.check_account(&arguments.account_id)?;
+    context.check_account(known.account())?;
     let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
     let (store, access) = (&context.server.store, context.access);
     let states = store.type_states(access).await?;
-    let since = changes::since(&arguments.since_query_state, states.epoch, states.email)?;
+    let since = changes::since(&known.since_query_state, states.epoch, states.email)?;
     let (changes, ..) = read(context, since, usize::MAX).await?;
     let mut removed: BTreeSet<MessageId> = BTreeSet::new();
     let mut added: BTreeSet<MessageId> = BTreeSet::new();
@@ -65,12 +56,6 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
         }
     }
     let results = search.results(context).await?.into_iter().map(id::of_email).collect();
-    let known = Known {
-        account: &arguments.account_id,
-        since: &arguments.since_query_state,
-        max_changes: arguments.max_changes,
-        calculate_total: arguments.calculate_total,
-    };
     let texts = |ids: BTreeSet<MessageId>| ids.into_iter().map(id::of_email).collect();
     let state = State::at(states.epoch, states.email).to_string();
     query::changes_response(&known, state, Moved { results, removed: texts(removed), added: texts(added) })

@@ -9,10 +9,9 @@ use store::MailboxId;
 
 use super::{Place, Tree, counts, role, shown_name};
 use crate::method::query::{self, Comparator, Filter, Window};
-use crate::method::{Arguments, Context, Outcome, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
-use crate::wire::number::{Int, UnsignedInt};
 use crate::wire::state::State;
 
 #[derive(Debug, Deserialize)]
@@ -23,16 +22,6 @@ struct QueryArguments {
     filter: Option<Value>,
     #[serde(default)]
     sort: Option<Vec<Value>>,
-    #[serde(default)]
-    position: Int,
-    #[serde(default)]
-    anchor: Option<String>,
-    #[serde(default)]
-    anchor_offset: Int,
-    #[serde(default)]
-    limit: Option<UnsignedInt>,
-    #[serde(default)]
-    calculate_total: bool,
     #[serde(default)]
     sort_as_tree: bool,
     #[serde(default)]
@@ -69,7 +58,8 @@ pub(crate) struct Search {
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let window = Window::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
     let mut search = Search::parse(arguments.filter, arguments.sort)?;
@@ -77,16 +67,10 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
     search.filter_as_tree = arguments.filter_as_tree;
     let states = context.server.store.type_states(context.access).await?;
     let results = search.results(context).await?;
-    let window = Window {
-        position: arguments.position,
-        anchor: arguments.anchor,
-        anchor_offset: arguments.anchor_offset,
-        limit: arguments.limit,
-    };
     let find = |anchor: &str| results.iter().position(|result| result == anchor);
     let stretch = window.place(results.len(), find)?;
     let ids = results.iter().skip(stretch.first).take(stretch.length).cloned().collect();
-    let total = arguments.calculate_total.then_some(results.len());
+    let total = window.calculate_total.then_some(results.len());
     let state = State::at(states.epoch, states.mailbox).to_string();
     Ok(query::response(&arguments.account_id, state, ids, (stretch, total)))
 }

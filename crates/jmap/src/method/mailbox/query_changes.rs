@@ -8,38 +8,29 @@ use serde_json::Value;
 use super::changes::before;
 use super::query::Search;
 use crate::method::query::{self, Known, Moved};
-use crate::method::{Arguments, Context, Outcome, changes, typed};
+use crate::method::{Arguments, Context, Outcome, Shared as _, changes, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
-use crate::wire::number::UnsignedInt;
 use crate::wire::state::State;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryChangesArguments {
-    account_id: String,
     #[serde(default)]
     filter: Option<Value>,
     #[serde(default)]
     sort: Option<Vec<Value>>,
-    since_query_state: String,
-    #[serde(default)]
-    max_changes: Option<UnsignedInt>,
-    /// Names and orders change, and with them the order: then RFC 8620 §5.6 has this ignored.
-    #[serde(default, rename = "upToId")]
-    _up_to_id: Option<String>,
-    #[serde(default)]
-    calculate_total: bool,
 }
 
 /// Runs the method.
-pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let known = Known::take(&mut arguments)?;
     let arguments: QueryChangesArguments = typed(arguments)?;
-    context.check_account(&arguments.account_id)?;
+    context.check_account(known.account())?;
     let search = Search::parse(arguments.filter, arguments.sort)?;
     let store = &context.server.store;
     let states = store.type_states(context.access).await?;
-    let since = changes::since(&arguments.since_query_state, states.epoch, states.mailbox)?;
+    let since = changes::since(&known.since_query_state, states.epoch, states.mailbox)?;
     let (revisions, complete) = store.mailbox_revisions(context.access, before(since)).await?;
     if !complete {
         return Err(MethodError::CannotCalculateChanges);
@@ -54,12 +45,6 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
         }
         added.insert(id);
     }
-    let known = Known {
-        account: &arguments.account_id,
-        since: &arguments.since_query_state,
-        max_changes: arguments.max_changes,
-        calculate_total: arguments.calculate_total,
-    };
     let state = State::at(states.epoch, states.mailbox).to_string();
     query::changes_response(&known, state, Moved { results, removed, added })
 }

@@ -54,6 +54,7 @@ fn a_window_lies_where_position_anchor_and_limit_say() {
         anchor: anchor.map(str::to_owned),
         anchor_offset: Int(offset),
         limit: limit.map(UnsignedInt),
+        ..Window::default()
     };
     let cases = [
         (window(0, None, 0, None), (0, 10)),
