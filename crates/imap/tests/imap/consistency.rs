@@ -1,6 +1,7 @@
 //! Several clients on one mailbox do as they please; each believes what it is told, and in the end all of them
 //! see what is there (RFC 9051 §2.3.1.2, §7.5.1).
 
+use crate::dice::Dice;
 use crate::support::TestServer;
 use crate::support::transcript::Client;
 
@@ -67,19 +68,6 @@ impl Believer {
 fn between(line: &str, start: &str, ends: [char; 2]) -> Option<String> {
     let after = &line[line.find(start)? + start.len()..];
     Some(after[..after.find(ends)?].to_owned())
-}
-
-/// A small generator (SplitMix64), so that a seed is a whole test.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
-    }
 }
 
 async fn step(believer: &mut Believer, dice: &mut Dice) {

@@ -11,6 +11,8 @@ mod consistency;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod dice;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod notify;

@@ -8,21 +8,11 @@ mod session;
 use naive::{Change, FlagSet, Naive, Which};
 use session::{Gone, Kind, Session, between, flags_of, modseq_of};
 
+use crate::dice::Dice;
 use crate::support::TestServer;
 use crate::support::transcript::Client;
 
-/// A small generator (SplitMix64), so that a seed is a whole test.
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
-    }
-
     fn flags(&mut self) -> FlagSet {
         let all = [r"\Seen", r"\Flagged", r"\Deleted", "$Work"];
         let first = self.below(all.len());

@@ -104,15 +104,7 @@ fn living(sql: Sql<'_>, account: AccountId, span: Span, limit: usize) -> Result<
         "SELECT modseq, message_id, thread_id, created_modseq FROM membership INDEXED BY membership_modseq \
          WHERE account_id = ?1 AND modseq > ?2 AND modseq <= ?3 ORDER BY modseq LIMIT ?4",
         [int(account.0), int(span.since.0), int(span.until.0), rows(limit)],
-        |row| {
-            Ok(Row {
-                modseq: ModSeq(uint(row, 0)?),
-                id: MessageId(uint(row, 1)?),
-                thread: ThreadId(uint(row, 2)?),
-                created: ModSeq(uint(row, 3)?),
-                deleted: None,
-            })
-        },
+        |row| row_of(row, None),
     )
 }
 
@@ -122,16 +114,19 @@ fn expunged(sql: Sql<'_>, account: AccountId, span: Span, limit: usize) -> Resul
         "SELECT modseq, message_id, thread_id, created_modseq, deleted_modseq FROM expunged \
          WHERE account_id = ?1 AND modseq > ?2 AND modseq <= ?3 ORDER BY modseq LIMIT ?4",
         [int(account.0), int(span.since.0), int(span.until.0), rows(limit)],
-        |row| {
-            Ok(Row {
-                modseq: ModSeq(uint(row, 0)?),
-                id: MessageId(uint(row, 1)?),
-                thread: ThreadId(uint(row, 2)?),
-                created: ModSeq(uint(row, 3)?),
-                deleted: Some(ModSeq(uint(row, 4)?)),
-            })
-        },
+        |row| row_of(row, Some(ModSeq(uint(row, 4)?))),
     )
+}
+
+/// Of the first four columns of both.
+fn row_of(row: &rusqlite::Row<'_>, deleted: Option<ModSeq>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        modseq: ModSeq(uint(row, 0)?),
+        id: MessageId(uint(row, 1)?),
+        thread: ThreadId(uint(row, 2)?),
+        created: ModSeq(uint(row, 3)?),
+        deleted,
+    })
 }
 
 fn rows(limit: usize) -> i64 {

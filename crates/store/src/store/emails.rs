@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::by;
+use super::writing::settled;
 use crate::password::random;
 use crate::sqlite::append::Placing;
 use crate::sqlite::blobs::Reach;
@@ -207,15 +208,4 @@ impl Store {
         let by = by(access, Cause::Mailbox)?;
         self.write(move |tx| mailboxes::set_sort_order(tx, &by, mailbox, order)).await
     }
-}
-
-async fn settled<T>(pending: Vec<Result<crate::sqlite::writer::Pending<T>>>) -> Vec<Result<T>> {
-    let mut outcomes = Vec::with_capacity(pending.len());
-    for one in pending {
-        outcomes.push(match one {
-            Ok(pending) => pending.outcome().await,
-            Err(error) => Err(error),
-        });
-    }
-    outcomes
 }

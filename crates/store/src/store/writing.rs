@@ -106,14 +106,7 @@ impl Store {
             };
             pending.push(submitted);
         }
-        let mut outcomes = Vec::with_capacity(pending.len());
-        for one in pending {
-            outcomes.push(match one {
-                Ok(pending) => pending.outcome().await,
-                Err(error) => Err(error),
-            });
-        }
-        outcomes
+        settled(pending).await
     }
 
     async fn submit_delivery(
@@ -345,6 +338,18 @@ struct Failed<T> {
     /// What the chunks before it returned.
     done: Vec<T>,
     error: Error,
+}
+
+/// What became of each, in the same order.
+pub(super) async fn settled<T>(pending: Vec<Result<Pending<T>>>) -> Vec<Result<T>> {
+    let mut outcomes = Vec::with_capacity(pending.len());
+    for one in pending {
+        outcomes.push(match one {
+            Ok(pending) => pending.outcome().await,
+            Err(error) => Err(error),
+        });
+    }
+    outcomes
 }
 
 fn placing(message: NewMessage) -> Placing {
