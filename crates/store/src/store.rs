@@ -128,7 +128,8 @@ impl Store {
             Failed::Other(why) => OpenError::Failed { dir, why },
         })?;
         *store.inner.upkeep.lock() = Some(tokio::spawn(crate::upkeep::run(Arc::downgrade(&store.inner))));
-        let indexer = tokio::spawn(crate::indexer::run(Arc::downgrade(&store.inner), tap));
+        let asked = store.inner.index().asked();
+        let indexer = tokio::spawn(crate::indexer::run(Arc::downgrade(&store.inner), asked, tap));
         *store.inner.indexer.lock() = Some(indexer);
         Ok(store)
     }

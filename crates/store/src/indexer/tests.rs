@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
+use super::still_wanted;
 use crate::testing::Home;
 use crate::upkeep::round;
 use crate::{MessageId, TextCandidates, UnixTime};
@@ -112,11 +115,38 @@ async fn an_account_that_is_removed_leaves_the_index() {
     home.append(&mail("Lunch", "Noon?")).await.unwrap();
     home.store.index_now(&home.alice).await.unwrap();
     let index = home.store.inner().index();
-    assert_eq!(index.accounts().unwrap(), [home.alice.owner()]);
+    let indexed = || index.accounts(UnixTime(0)).unwrap().wanted;
+    assert_eq!(indexed(), BTreeSet::from([home.alice.owner()]));
     home.store.remove_account(home.alice.owner()).await.unwrap();
     home.store.index_now(&home.alice).await.unwrap();
-    assert_eq!(index.accounts().unwrap(), []);
+    assert_eq!(indexed(), BTreeSet::new());
     assert_eq!(index.messages(home.alice.owner()).unwrap(), []);
+}
+
+#[tokio::test]
+async fn texts_are_indexed_from_the_first_search_on_until_nobody_has_searched_for_long() {
+    let home = Home::new().await.unwrap();
+    let message = home.append(&mail("Lunch", "Noon?")).await.unwrap().message;
+    // What nobody searches is not indexed.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(!home.directory.path().join("search.sqlite").exists());
+    assert_eq!(ask(&home, "lu").await, None, "too short for an index");
+    let mut tries = 0..100;
+    let found = loop {
+        match ask(&home, "lunch").await {
+            Some(candidates) => break candidates.messages,
+            None => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+        tries.next().expect("a search sets it going");
+    };
+    assert_eq!(found, [message]);
+    let now = crate::store::now();
+    let inner = home.store.inner();
+    assert_eq!(still_wanted(inner, now).await, BTreeSet::from([home.alice.owner()]));
+    let in_100_days = UnixTime(now.0 + 100 * 24 * 3600);
+    assert_eq!(still_wanted(inner, in_100_days).await, BTreeSet::new());
+    assert_eq!(inner.index().messages(home.alice.owner()).unwrap(), []);
+    assert_eq!(ask(&home, "lunch").await, None, "until somebody searches again");
 }
 
 #[tokio::test]

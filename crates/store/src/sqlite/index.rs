@@ -1,5 +1,8 @@
 //! The search index: which messages may hold a text, by its trigrams (SQLite's FTS5).
 //!
+//! An account is indexed once its texts are searched, and for as long as they are now and then: of most accounts, nobody
+//! ever searches texts on the server.
+//!
 //! It is derived, and stands in a database of its own beside the mail: indexing takes neither the writer's time nor its log,
 //! a backup leaves it out, and whatever is wrong with it is mended by removing it. It keeps neither texts nor
 //! places, which makes it the smallest of the forms that `benches/search.rs` compares; each message that it names is read to
@@ -9,16 +12,19 @@
 //! - A cursor and what lies before it are written in one transaction. A commit may be lost in a crash, never torn.
 //! - Every message up to the cursor that is still there is in the index. What is beyond is the searcher's to read.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::Notify;
 
 use super::readers::Readers;
 use super::{Sql, failed, int, schema, uint};
-use crate::{AccountId, MessageId, ModSeq, Result, TextCandidates};
+use crate::{AccountId, MessageId, ModSeq, Result, TextCandidates, UnixTime};
 
 pub(crate) mod news;
 mod trigram;
@@ -30,6 +36,28 @@ pub(crate) struct Index {
     /// Whether this process has looked at what is there, and made it anew if it was of no use.
     is_open: AtomicBool,
     readers: Readers,
+    asked: Arc<Asked>,
+}
+
+/// Whose texts have been searched since the indexer last looked.
+#[derive(Default)]
+pub(crate) struct Asked {
+    accounts: Mutex<BTreeSet<AccountId>>,
+    is_there: Notify,
+}
+
+impl Asked {
+    fn note(&self, account: AccountId) {
+        if self.accounts.lock().insert(account) {
+            self.is_there.notify_one();
+        }
+    }
+
+    /// Waits until there are some. None is lost if this is dropped before it answers.
+    pub(crate) async fn next(&self) -> BTreeSet<AccountId> {
+        self.is_there.notified().await;
+        std::mem::take(&mut self.accounts.lock())
+    }
 }
 
 /// Up to where an account is indexed.
@@ -46,12 +74,19 @@ impl Cursor {
     pub(crate) const START: Self = Self { message: MessageId(0), modseq: ModSeq(0) };
 }
 
+/// Accounts that are in the index.
+#[derive(Debug, Default)]
+pub(crate) struct Indexed {
+    pub(crate) wanted: BTreeSet<AccountId>,
+    /// Nobody has searched their texts for long.
+    pub(crate) unused: BTreeSet<AccountId>,
+}
+
 /// What brings an account from one cursor to another.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) from: Cursor,
     pub(crate) to: Cursor,
-    /// Folded texts, parted by [`SEPARATOR`].
     pub(crate) texts: Vec<(MessageId, IndexedText)>,
     pub(crate) gone: Vec<MessageId>,
 }
@@ -59,9 +94,16 @@ pub(crate) struct Step {
 /// What is indexed of a message.
 #[derive(Debug)]
 pub(crate) struct IndexedText {
-    pub(crate) text: String,
+    words: String,
     /// Whether there is more of it, which is not indexed.
-    pub(crate) is_cut: bool,
+    is_cut: bool,
+}
+
+impl IndexedText {
+    /// Of a folded text, or several that are parted by [`SEPARATOR`].
+    pub(crate) fn new(text: &str, is_cut: bool) -> Self {
+        Self { words: trigram::words(text), is_cut }
+    }
 }
 
 impl Index {
@@ -73,7 +115,25 @@ impl Index {
             file,
             writer: Mutex::default(),
             is_open: AtomicBool::new(false),
+            asked: Arc::default(),
         }
+    }
+
+    /// Tells whose texts are searched.
+    pub(crate) fn asked(&self) -> Arc<Asked> {
+        Arc::clone(&self.asked)
+    }
+
+    /// Notes that the texts of accounts were searched, which makes them accounts to be indexed. Blocking.
+    pub(crate) fn note_searched(&self, accounts: &BTreeSet<AccountId>, now: UnixTime) -> Result<()> {
+        self.with_writer(|connection| {
+            let text = "INSERT INTO cursor (account_id, message_id, modseq, searched) VALUES (?1, 0, 0, ?2) \
+                        ON CONFLICT DO UPDATE SET searched = ?2";
+            let note = |account: &AccountId| {
+                Sql(connection).run("note search", text, params![int(account.0), now.0])
+            };
+            accounts.iter().try_for_each(|account| note(account).map(drop))
+        })
     }
 
     /// Where an account stands. Blocking.
@@ -81,13 +141,23 @@ impl Index {
         self.with_writer(|connection| cursor(Sql(connection), account))
     }
 
-    /// The accounts that have something in it. Blocking.
-    pub(crate) fn accounts(&self) -> Result<Vec<AccountId>> {
-        self.with_writer(|connection| {
-            Sql(connection).all("list indexed accounts", "SELECT account_id FROM cursor", [], |row| {
-                uint(row, 0).map(AccountId)
+    /// The accounts that are indexed, and those of them whose texts were not searched since. Blocking.
+    pub(crate) fn accounts(&self, since: UnixTime) -> Result<Indexed> {
+        if !self.file.exists() {
+            return Ok(Indexed::default());
+        }
+        let rows: Vec<(AccountId, bool)> = self.with_writer(|connection| {
+            let text = "SELECT account_id, searched < ?1 FROM cursor";
+            Sql(connection).all("list indexed accounts", text, [since.0], |row| {
+                Ok((uint(row, 0).map(AccountId)?, row.get(1)?))
             })
-        })
+        })?;
+        let mut indexed = Indexed::default();
+        for (account, is_unused) in rows {
+            let accounts = if is_unused { &mut indexed.unused } else { &mut indexed.wanted };
+            accounts.insert(account);
+        }
+        Ok(indexed)
     }
 
     /// Takes a step, unless somebody else has taken one from there meanwhile. Blocking.
@@ -104,8 +174,8 @@ impl Index {
                 let row = row_of(account, *message);
                 sql.run(
                     "index text",
-                    "INSERT INTO gram (rowid, text) VALUES (?1, ?2)",
-                    params![row, text.text],
+                    "INSERT INTO gram (rowid, words) VALUES (?1, ?2)",
+                    params![row, text.words],
                 )?;
                 if text.is_cut {
                     sql.run("note a cut text", "INSERT INTO partly (row) VALUES (?1)", [row])?;
@@ -116,9 +186,9 @@ impl Index {
             }
             sql.run(
                 "move index cursor",
-                "INSERT INTO cursor (account_id, message_id, modseq) VALUES (?1, ?2, ?3) \
+                "INSERT INTO cursor (account_id, message_id, modseq, searched) VALUES (?1, ?2, ?3, ?4) \
                  ON CONFLICT DO UPDATE SET message_id = ?2, modseq = ?3",
-                [int(account.0), int(step.to.message.0), int(step.to.modseq.0)],
+                [int(account.0), int(step.to.message.0), int(step.to.modseq.0), crate::store::now().0],
             )?;
             transaction.commit().map_err(failed("commit the index"))
         })
@@ -151,13 +221,14 @@ impl Index {
     }
 
     /// Which messages may hold a folded text. `None` if the index can't say: the text is too short, or nothing is
-    /// indexed yet.
+    /// indexed yet, which this sets going.
     pub(crate) async fn candidates(&self, account: AccountId, text: &str) -> Result<Option<TextCandidates>> {
+        let Some(query) = trigram::query(text) else { return Ok(None) };
+        self.asked.note(account);
         // Before that, a reader might open what is about to be replaced, and go on reading it.
         if !self.is_open.load(Ordering::Acquire) {
             return Ok(None);
         }
-        let Some(query) = trigram::query(text) else { return Ok(None) };
         self.read(move |sql| candidates(sql, account, &query)).await
     }
 
@@ -307,7 +378,7 @@ fn rows_of(account: AccountId) -> (i64, i64) {
 pub(crate) const SEPARATOR: char = '\u{1}';
 const FILE_NAME: &str = "search.sqlite";
 /// Raised whenever the schema or what is indexed changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const FORGOTTEN_AT_ONCE: u32 = 500;
 const MESSAGE_BITS: u32 = 36;

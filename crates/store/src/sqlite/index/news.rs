@@ -76,21 +76,21 @@ impl News {
 
 impl Message {
     fn text(&self) -> IndexedText {
-        let mut indexed = IndexedText { text: String::new(), is_cut: false };
+        let (mut all, mut is_cut) = (String::new(), false);
         let (Ok(envelope), Ok(structure)) =
             (EnvelopeRef::decode(&self.envelope), Structure::decode(&self.structure))
         else {
             // Nothing is found in it then, however it is searched.
-            return indexed;
+            return IndexedText::new("", false);
         };
         message::texts(&envelope, &structure, &self.raw, |text| {
-            let room = TEXT_BYTES_MAX.saturating_sub(indexed.text.len());
+            let room = TEXT_BYTES_MAX.saturating_sub(all.len());
             let folded = message::fold(text);
-            indexed.is_cut |= folded.len() > room;
-            indexed.text.push_str(folded.get(..folded.floor_char_boundary(room)).unwrap_or_default());
-            indexed.text.push(SEPARATOR);
+            is_cut |= folded.len() > room;
+            all.push_str(folded.get(..folded.floor_char_boundary(room)).unwrap_or_default());
+            all.push(SEPARATOR);
         });
-        indexed
+        IndexedText::new(&all, is_cut)
     }
 }
 
@@ -173,7 +173,7 @@ pub(crate) fn all_messages(sql: Sql<'_>, account: AccountId) -> Result<Vec<Messa
 }
 
 /// Messages that are indexed in one transaction.
-const MESSAGES_AT_ONCE: u32 = 64;
+const MESSAGES_AT_ONCE: u32 = 512;
 /// Beyond so many bytes fewer are.
 const BYTES_AT_ONCE: usize = 8 << 20;
 /// Rows of what is gone that are looked at in one transaction, about.
