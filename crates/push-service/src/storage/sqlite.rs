@@ -1,17 +1,24 @@
-//! The embedded backend: one SQLite file, one thread that owns it.
+//! The embedded backend: one SQLite file, a journal, one thread that owns both.
 //!
-//! Every call becomes a job for the [`writer`], which takes all jobs that wait into one transaction, so that one fsync
+//! Every call becomes a job for the [`writer`], which takes all jobs that wait into one batch, so that one sync
 //! answers them all; because reads go the same way, a read sees every write that was asked for before it. What a
 //! push needs in the common case, its subscription, comes from memory without asking the thread.
 //!
-//! WAL with `synchronous=FULL`: a transaction that has been answered survives a loss of power.
+//! Most messages are acknowledged within milliseconds. They are kept in memory and in a [`journal`] beside the database
+//! ([`young`]), and come to the database only if they stay for a second.
+//!
+//! What has been answered survives a loss of power: a batch syncs the journal, or commits in WAL mode with
+//! `synchronous=FULL`, or both. Who reads the file from outside may miss the last second.
 
 mod cache;
+mod journal;
+mod recovery;
 mod schema;
 mod sequence;
 mod survey;
 mod unit;
 mod writer;
+mod young;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -55,6 +62,9 @@ pub enum OpenError {
         /// The latest that this program knows.
         known: i64,
     },
+    /// The journal can't be read or made.
+    #[error("journal of the push service storage")]
+    Journal(#[source] std::io::Error),
     /// The file's thread could not be started.
     #[error("thread of the push service storage")]
     Thread(#[source] std::io::Error),
@@ -65,6 +75,7 @@ impl SqliteStorage {
     pub fn open(path: &Path, retention: Retention) -> Result<Self, OpenError> {
         let connection = Connection::open(path)?;
         schema::prepare(&connection)?;
+        let journal = recovery::recover(&connection, path)?;
         let sequence = Arc::new(Sequence::starting_after(schema::last_id(&connection)?));
         let totals = schema::totals(&connection)?;
         let cache = Arc::new(SubscriptionCache::new(SUBSCRIPTIONS_CACHED_MAX));
@@ -74,7 +85,7 @@ impl SqliteStorage {
             sequence: Arc::clone(&sequence),
             broadcasts: Arc::clone(&broadcasts),
         };
-        let state = writer::State::new(retention, memory, totals);
+        let state = writer::State::new(retention, memory, totals, journal);
         let writer = Writer::start(connection, state).map_err(OpenError::Thread)?;
         Ok(Self { writer, cache, sequence, broadcasts })
     }
@@ -131,7 +142,7 @@ impl Storage for SqliteStorage {
     }
 
     fn resume(&self, agent: AgentId, now: Instant) -> Answer<'_, bool> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.resume(agent, now))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.resume(agent, now))
     }
 
     fn register(&self, registration: Registration) -> Answer<'_, Registered> {
@@ -146,11 +157,11 @@ impl Storage for SqliteStorage {
         if let Some(known) = self.cache.find(id) {
             return Box::pin(std::future::ready(Ok(Some(known))));
         }
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.subscription(id))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.subscription(id))
     }
 
     fn store(&self, message: NewMessage, now: Instant) -> Answer<'_, Stored> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.store(&message, now))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.store(&message, now))
     }
 
     fn remove(&self, agent: AgentId) -> Answer<'_, bool> {
@@ -158,7 +169,7 @@ impl Storage for SqliteStorage {
     }
 
     fn store_all(&self, messages: Vec<NewMessage>, now: Instant) -> Answer<'_, Vec<Stored>> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.store_all(&messages, now))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.store_all(&messages, now))
     }
 
     fn store_version(&self, message: NewMessage, version: u64, now: Instant) -> Answer<'_, Option<Stored>> {
@@ -172,15 +183,15 @@ impl Storage for SqliteStorage {
         limit: usize,
         now: Instant,
     ) -> Answer<'_, Vec<Arc<Message>>> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.pending(selection, after, limit, now))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.pending(selection, after, limit, now))
     }
 
     fn acknowledge(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Acknowledged))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Acknowledged))
     }
 
     fn reject(&self, agent: AgentId, ids: Vec<MessageId>) -> Answer<'_, usize> {
-        self.writer.ask(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Rejected))
+        self.writer.ask_lightly(move |unit: &mut Unit<'_>| unit.take_out(agent, &ids, Why::Rejected))
     }
 
     fn revoke(&self, id: MessageId) -> Answer<'_, bool> {

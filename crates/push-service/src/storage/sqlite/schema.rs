@@ -49,6 +49,20 @@ pub(super) fn last_id(connection: &Connection) -> rusqlite::Result<MessageId> {
     Ok(MessageId::from_number(noted.unwrap_or(0)))
 }
 
+/// What the journal has told the file last.
+pub(super) fn journal_mark(connection: &Connection) -> rusqlite::Result<u64> {
+    let mark: i64 = connection.query_row("SELECT journal_mark FROM service", [], |row| row.get(0))?;
+    Ok(mark.cast_unsigned())
+}
+
+/// Notes that the file holds all that the journal has told before `mark`, and the greatest id that was ever given.
+pub(super) fn note_journal(connection: &Connection, mark: u64, last: MessageId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE service SET journal_mark = ?1, last_id = max(last_id, ?2) WHERE one = 1")?
+        .execute((mark.cast_signed(), last.number()))?;
+    Ok(())
+}
+
 /// Counts what the file holds; the writer keeps the numbers up from then on.
 pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
     let count = |table: &str| -> rusqlite::Result<u64> {
@@ -70,7 +84,7 @@ pub(super) fn broadcasts(connection: &Connection) -> rusqlite::Result<BTreeMap<B
     checked.filter_map(Result::transpose).collect()
 }
 
-const MIGRATIONS: &[&str] = &[FIRST, RECEIPTS_AND_AGGREGATES, BROADCASTS, MEDIA_TYPES];
+const MIGRATIONS: &[&str] = &[FIRST, RECEIPTS_AND_AGGREGATES, BROADCASTS, MEDIA_TYPES, JOURNAL];
 
 const FIRST: &str = "
     CREATE TABLE service (
@@ -174,6 +188,11 @@ const MEDIA_TYPES: &str = "
     ALTER TABLE message ADD COLUMN media_type TEXT;
     CREATE INDEX message_agent_urgency ON message (agent, urgency);
     DROP INDEX message_agent;
+";
+
+/// What the journal is to be compared with.
+const JOURNAL: &str = "
+    ALTER TABLE service ADD COLUMN journal_mark INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// SQLite reads a negative size as KiB.

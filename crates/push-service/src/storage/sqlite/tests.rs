@@ -1,3 +1,8 @@
+mod crashes;
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
 use rusqlite::{OptionalExtension, StatementStatus};
 
 use super::*;
@@ -11,7 +16,7 @@ fn a_file_of_a_later_version_is_refused() {
     let path = dir.path().join("push.sqlite");
     drop(SqliteStorage::open(&path, retention()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(SqliteStorage::open(&path, retention()), Err(OpenError::Newer { found: 99, known: 4 })));
+    assert!(matches!(SqliteStorage::open(&path, retention()), Err(OpenError::Newer { found: 99, known: 5 })));
 }
 
 #[test]
@@ -46,21 +51,6 @@ fn a_statement_is_prepared_once_whatever_is_bound_to_its_limit() {
     assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
 
-#[tokio::test]
-async fn an_answer_means_that_another_process_finds_the_message_in_the_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let storage = SqliteStorage::open(&dir.path().join("push.sqlite"), retention()).unwrap();
-    let subscription = subscribe(&storage, AgentId::random().unwrap(), channel(1), NOW).await;
-    storage.store(message(&subscription, "durable", NOW), NOW).await.unwrap();
-    // The file and its log as they are at this moment, as after a crash: nothing was closed.
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["push.sqlite", "push.sqlite-wal"] {
-        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
-    }
-    let storage = SqliteStorage::open(&copy.path().join("push.sqlite"), retention()).unwrap();
-    assert_eq!(bodies(&storage, subscription.agent).await, ["durable"]);
-}
-
 /// A trigger that fails every transaction that stores the body `bad`.
 const SABOTAGE: &str = "
     CREATE TRIGGER fail BEFORE INSERT ON message WHEN NEW.body = CAST('bad' AS BLOB)
@@ -77,11 +67,16 @@ async fn a_job_that_fails_is_unavailable_and_fails_no_other_of_its_batch() {
     let path = dir.path().join("push.sqlite");
     let storage = SqliteStorage::open(&path, retention()).unwrap();
     let subscription = subscribe(&storage, AgentId::random().unwrap(), channel(1), NOW).await;
+    let topics = AtomicU32::new(0);
     let saboteur = Connection::open(&path).unwrap();
     saboteur.execute_batch(SABOTAGE).unwrap();
     // While another process writes, the thread waits with the first job, and all others come into one batch.
     saboteur.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let store = |text| storage.store(message(&subscription, text, NOW), NOW);
+    // One with a topic goes to the file at once.
+    let store = |text| {
+        let topic = format!("topic-{}", topics.fetch_add(1, Relaxed)).parse().ok();
+        storage.store(NewMessage { topic, ..message(&subscription, text, NOW) }, NOW)
+    };
     let calls: Vec<_> = ["first", "1", "2", "bad", "3", "bad", "4"].into_iter().map(store).collect();
     saboteur.execute_batch("COMMIT").unwrap();
     let stored = futures_util::future::join_all(calls).await;
@@ -131,7 +126,7 @@ fn a_file_of_version_1_keeps_its_content() {
     drop(storage);
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }
 
 #[tokio::test]

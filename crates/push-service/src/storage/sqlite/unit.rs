@@ -1,6 +1,6 @@
-//! What one call does to the file, inside the transaction of its batch: agents and subscriptions here, messages in
-//! [`messages`] with their limits in [`room`], receipts in [`receipts`], aggregates in [`aggregates`], removal of what is
-//! old in [`sweep`].
+//! What one call does, inside its batch: agents and subscriptions here, messages in [`messages`] with their limits in [`room`],
+//! those that do not come to the database in [`recent`], receipts in [`receipts`], aggregates in [`aggregates`], removal of
+//! what is old in [`sweep`].
 //!
 //! Invariant: whatever deletes a message takes it out of the counts and tells the outlet; [`removal`] is the one place
 //! for all three.
@@ -10,6 +10,7 @@ mod broadcasts;
 mod messages;
 mod queues;
 mod receipts;
+mod recent;
 mod removal;
 mod room;
 mod sweep;
@@ -20,11 +21,15 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use webpush::key::PublicKey;
 
 use self::messages::unsigned;
+pub(super) use self::messages::{insert_plain, urgency_number, urgency_of};
 pub(super) use self::queues::Queues;
 pub(super) use self::receipts::ReceiptCounts;
+pub(super) use self::recent::Stage;
 use self::removal::OF_SUBSCRIPTION;
 pub(super) use self::removal::Why;
+use super::journal::Journal;
 use super::sequence::Sequence;
+use super::young::Young;
 use crate::broadcast::{BroadcastId, Version};
 use crate::clock::Instant;
 use crate::config::Retention;
@@ -33,18 +38,21 @@ use crate::message::{Message, Subscription};
 use crate::receipt::Maker;
 use crate::storage::{Registered, Registration, Totals};
 
-/// One transaction under way.
+/// One batch under way.
 pub(super) struct Unit<'a> {
     pub(super) connection: &'a Connection,
     pub(super) retention: Retention,
     pub(super) sequence: &'a Sequence,
     pub(super) queues: &'a mut Queues,
     pub(super) receipts: &'a mut ReceiptCounts,
+    pub(super) young: &'a mut Young,
+    pub(super) journal: &'a mut Journal,
+    pub(super) stage: Stage,
     pub(super) totals: Totals,
     pub(super) effects: &'a mut Vec<Effect>,
 }
 
-/// What is to be done once the transaction is on disk, in this order.
+/// What is to be done once the batch is on disk, in this order.
 pub(super) enum Effect {
     Known(Arc<Subscription>),
     Forgotten(AgentId, SubscriptionId),
@@ -65,6 +73,7 @@ impl Unit<'_> {
             .optional()?;
         let Some(seen) = seen else { return Ok(false) };
         if is_out_of_date(seen, now) {
+            self.begin()?;
             self.connection
                 .prepare_cached("UPDATE agent SET seen = ?2 WHERE id = ?1")?
                 .execute((agent.bytes(), now.micros()))?;
@@ -150,6 +159,7 @@ impl Unit<'_> {
     }
 
     fn remove_subscription(&mut self, agent: AgentId, id: SubscriptionId) -> rusqlite::Result<()> {
+        self.settle_for(agent)?;
         self.delete(&OF_SUBSCRIPTION, (agent.bytes(), id.bytes()), Why::Unsubscribed)?;
         let removed = self
             .connection

@@ -1,23 +1,27 @@
-//! The thread that owns the file: group commit.
+//! The thread that owns the files: group commit.
 //!
-//! Whatever waits goes into one transaction; after its commit the messages are handed out and all callers answered.
-//! When a job in it fails, the transaction is rolled back and each of its jobs runs again in one of its own, so that one
-//! can't fail the others; when the commit fails, all of them are told Unavailable. Nobody is answered for something that
-//! is not on disk.
+//! Whatever waits is one batch; once what it did is on disk, in the journal, in the database or in both, the messages are
+//! handed out and all callers answered. When a job in it fails, the batch is rolled back and each of its jobs runs again in
+//! one of its own, so that one can't fail the others; when the commit fails, all of them are told Unavailable. Nobody
+//! is answered for something that is not on disk.
 //!
 //! A panic here stops the process: the memory beside the file could no longer be trusted.
 
 use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
 
 use super::cache::SubscriptionCache;
+use super::journal::Journal;
 use super::sequence::Sequence;
-use super::unit::{Effect, Queues, ReceiptCounts, Unit};
+use super::unit::{Effect, Queues, ReceiptCounts, Stage, Unit};
+use super::young::Young;
 use crate::broadcast::Broadcasts;
 use crate::config::Retention;
 use crate::measure;
@@ -25,7 +29,7 @@ use crate::storage::{Answer, Outlet, StorageError, Totals};
 
 /// The way to the thread.
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    jobs: Option<SyncSender<Box<dyn Job>>>,
     outlet: Arc<OnceLock<Arc<dyn Outlet>>>,
     totals: Arc<Mutex<Totals>>,
     thread: Option<JoinHandle<()>>,
@@ -38,6 +42,10 @@ pub(super) struct State {
     totals: Totals,
     queues: Queues,
     receipts: ReceiptCounts,
+    young: Young,
+    journal: Journal,
+    /// A commit has failed: what the database holds is only known once another has succeeded.
+    must_settle: bool,
 }
 
 /// What the thread shares with those who ask it.
@@ -48,21 +56,38 @@ pub(super) struct Memory {
 }
 
 impl State {
-    pub(super) fn new(retention: Retention, memory: Memory, totals: Totals) -> Self {
-        Self { retention, memory, totals, queues: Queues::default(), receipts: ReceiptCounts::default() }
+    pub(super) fn new(retention: Retention, memory: Memory, totals: Totals, journal: Journal) -> Self {
+        Self {
+            retention,
+            memory,
+            totals,
+            queues: Queues::default(),
+            receipts: ReceiptCounts::default(),
+            young: Young::default(),
+            journal,
+            must_settle: false,
+        }
+    }
+
+    /// How long young messages may stay; `None` if there is nothing to be settled.
+    fn settle_in(&self) -> Option<Duration> {
+        if self.must_settle || self.journal.len() >= JOURNAL_BYTES_MAX {
+            return Some(Duration::ZERO);
+        }
+        self.young.due_in()
     }
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, state: State) -> io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        let (jobs, waiting) = mpsc::sync_channel(JOBS_WAITING_MAX);
         let outlet = Arc::new(OnceLock::new());
         let totals = Arc::new(Mutex::new(state.totals));
         let mut worker =
             Worker { connection, state, outlet: Arc::clone(&outlet), published: Arc::clone(&totals) };
         let thread = thread::Builder::new().name("push-storage".into()).spawn(move || {
             let _stop = StopProcessOnPanic;
-            worker.work(waiting);
+            worker.work(&waiting);
         })?;
         Ok(Self { jobs: Some(jobs), outlet, totals, thread: Some(thread) })
     }
@@ -76,10 +101,22 @@ impl Writer {
         *self.totals.lock()
     }
 
-    /// Has `operation` run in the next transaction; the answer comes after its commit. The job is queued when this is
-    /// called, not when the answer is first polled: order of calls is order of effects. `operation` runs again after a
-    /// rollback.
+    /// Has `operation` run in the next batch, in a transaction of the database; the answer comes when it is on disk. The job
+    /// is queued when this is called, not when the answer is first polled: order of calls is order of effects. `operation`
+    /// runs again after a rollback.
     pub(super) fn ask<T, F>(&self, operation: F) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.ask_lightly(move |unit: &mut Unit<'_>| {
+            unit.begin()?;
+            operation(unit)
+        })
+    }
+
+    /// The same, for what [begins](Unit::begin) a transaction itself if it needs one.
+    pub(super) fn ask_lightly<T, F>(&self, operation: F) -> Answer<'_, T>
     where
         T: Send + 'static,
         F: Fn(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -116,20 +153,35 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+    fn work(&mut self, waiting: &Receiver<Box<dyn Job>>) {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
-        while waiting.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
-            match self.commit(&mut batch) {
-                Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
-                Err(Failure::Job(_)) if batch.len() > 1 => {
-                    for job in batch.drain(..) {
-                        self.commit_alone(job);
-                    }
+        loop {
+            let next = match self.state.settle_in() {
+                Some(patience) => waiting.recv_timeout(patience),
+                None => waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let has_ended = matches!(next, Err(RecvTimeoutError::Disconnected));
+            batch.extend(next);
+            batch.extend(waiting.try_iter().take(BATCH_JOBS_MAX - 1));
+            self.run(&mut batch, has_ended);
+            if has_ended {
+                return;
+            }
+        }
+    }
+
+    fn run(&mut self, batch: &mut Vec<Box<dyn Job>>, is_last: bool) {
+        self.state.must_settle |= is_last && self.state.journal.len() > 0;
+        match self.commit(batch) {
+            Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
+            Err(Failure::Job(_)) if batch.len() > 1 => {
+                for job in batch.drain(..) {
+                    self.commit_alone(job);
                 }
-                Err(failure) => {
-                    let error = failure.report(batch.len());
-                    batch.drain(..).for_each(|job| job.answer(Err(error.clone())));
-                }
+            }
+            Err(failure) => {
+                let error = failure.report(batch.len());
+                batch.drain(..).for_each(|job| job.answer(Err(error.clone())));
             }
         }
     }
@@ -141,53 +193,99 @@ impl Worker {
         job.answer(outcome);
     }
 
-    /// Runs the batch in one transaction and hands out what it stored.
+    /// Runs the batch and hands out what it stored.
     fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let mut effects = Vec::new();
-        let done = self.transact(batch, &mut effects);
+        let done = self.perform(batch, &mut effects).and_then(|(totals, stage)| {
+            self.make_durable(stage)?;
+            Ok(totals)
+        });
         match done {
             Ok(totals) => {
+                self.state.young.commit();
                 self.state.totals = totals;
                 *self.published.lock() = totals;
                 self.hand_out(effects);
                 Ok(())
             }
-            Err(error) => {
-                // The counts may hold what was rolled back: they are read again when needed.
-                self.state.queues.clear();
-                self.state.receipts.clear();
-                Err(error)
+            Err(failure) => {
+                self.roll_back(&failure);
+                Err(failure)
             }
         }
     }
 
-    fn transact(&mut self, batch: &mut [Box<dyn Job>], effects: &mut Vec<Effect>) -> Result<Totals, Failure> {
+    fn perform(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        effects: &mut Vec<Effect>,
+    ) -> Result<(Totals, Stage), Failure> {
         let before = self.state.memory.sequence.last();
-        // One that began as a reader could not become a writer once another process has written.
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(Failure::Transaction)?;
+        let is_due = self.state.settle_in() == Some(Duration::ZERO);
         let mut unit = Unit {
-            connection: &transaction,
+            connection: &self.connection,
             retention: self.state.retention,
             sequence: &self.state.memory.sequence,
             queues: &mut self.state.queues,
             receipts: &mut self.state.receipts,
+            young: &mut self.state.young,
+            journal: &mut self.state.journal,
+            stage: Stage::default(),
             totals: self.state.totals,
             effects,
         };
+        if is_due {
+            unit.settle().map_err(Failure::Transaction)?;
+        }
         for job in batch {
             job.run(&mut unit).map_err(Failure::Job)?;
         }
-        let totals = unit.totals;
+        let (totals, stage) = (unit.totals, unit.stage);
         let last = self.state.memory.sequence.last();
-        if last > before && !effects.is_empty() {
-            let noted = transaction
+        if stage != Stage::Reading && last > before && !effects.is_empty() {
+            let noted = self
+                .connection
                 .prepare_cached("UPDATE service SET last_id = ?1 WHERE one = 1")
                 .and_then(|mut statement| statement.execute([last.number()]));
             noted.map_err(Failure::Transaction)?;
         }
-        transaction.commit().map_err(Failure::Transaction)?;
-        Ok(totals)
+        Ok((totals, stage))
+    }
+
+    /// The journal first: of what it says, nothing is in this transaction, unless all is.
+    fn make_durable(&mut self, stage: Stage) -> Result<(), Failure> {
+        let journal = &mut self.state.journal;
+        let commit = || self.connection.execute_batch("COMMIT").map_err(Failure::Transaction);
+        match stage {
+            Stage::Reading => journal.sync().map_err(Failure::Journal)?,
+            Stage::Writing => {
+                journal.sync().map_err(Failure::Journal)?;
+                commit()?;
+            }
+            Stage::Settled => {
+                commit()?;
+                journal.rewind();
+                self.state.must_settle = false;
+                return Ok(());
+            }
+        }
+        journal.keep();
+        Ok(())
+    }
+
+    fn roll_back(&mut self, failure: &Failure) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "push service storage: a transaction can't be rolled back");
+        }
+        let state = &mut self.state;
+        state.must_settle |= !matches!(failure, Failure::Job(_));
+        state.young.roll_back();
+        state.journal.discard();
+        // The counts may hold what was rolled back: they are read again when needed.
+        state.queues.clear();
+        state.receipts.clear();
     }
 
     fn hand_out(&self, effects: Vec<Effect>) {
@@ -235,19 +333,24 @@ impl Worker {
     }
 }
 
-/// What made a transaction fail.
+/// What made a batch fail.
 enum Failure {
     /// One of its jobs: the others may do without it.
     Job(rusqlite::Error),
     /// Beginning or committing it: no other would fare better.
     Transaction(rusqlite::Error),
+    /// The same, of the journal.
+    Journal(io::Error),
 }
 
 impl Failure {
     fn report(self, jobs: usize) -> StorageError {
-        let (Self::Job(error) | Self::Transaction(error)) = self;
-        tracing::warn!(%error, jobs, "push service storage: transaction failed");
-        StorageError::Unavailable(error.to_string())
+        let error = match self {
+            Self::Job(error) | Self::Transaction(error) => error.to_string(),
+            Self::Journal(error) => format!("journal: {error}"),
+        };
+        tracing::warn!(%error, jobs, "push service storage: a commit failed");
+        StorageError::Unavailable(error)
     }
 }
 
@@ -293,5 +396,7 @@ impl Drop for StopProcessOnPanic {
 
 /// Jobs that may wait; a further one is answered Unavailable.
 const JOBS_WAITING_MAX: usize = 16_384;
-/// Jobs in one transaction, so that the first of them does not wait for ever.
+/// Jobs in one batch, so that the first of them does not wait for ever.
 const BATCH_JOBS_MAX: usize = 512;
+/// The journal is overwritten from its beginning when it is as long as this.
+const JOURNAL_BYTES_MAX: u64 = 8 << 20;

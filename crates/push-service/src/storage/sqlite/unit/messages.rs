@@ -3,16 +3,24 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::{OptionalExtension, Row};
-use webpush::header::Urgency;
+use rusqlite::{Connection, OptionalExtension, Row};
+use webpush::header::{Topic, Urgency};
 
 use super::removal::{ONE, ONE_OF_AGENT, WITH_TOPIC, Why};
-use super::{Effect, Unit, unusable};
+use super::{Unit, unusable};
 use crate::clock::Instant;
 use crate::id::{AgentId, ChannelId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::message::{Content, Encoding, Keeping, Message, NewMessage, Scope, Selection};
 use crate::storage::Stored;
 use crate::storage::sqlite::Step;
+
+/// What the database keeps of a message beside itself.
+#[derive(Default)]
+struct Beside<'a> {
+    topic: Option<&'a Topic>,
+    receipt: Option<&'a ReceiptSubscriptionId>,
+    shared: Option<MessageId>,
+}
 
 impl Unit<'_> {
     pub(in crate::storage::sqlite) fn store(
@@ -22,6 +30,10 @@ impl Unit<'_> {
     ) -> rusqlite::Result<Stored> {
         let subscription = &new.subscription;
         let Some(load) = self.load(subscription.id, subscription.agent)? else { return Ok(Stored::Gone) };
+        if self.can_stay_young(new, load) {
+            return Ok(Stored::Kept(self.keep_young(new, now)));
+        }
+        self.begin()?;
         // Before anything gives way: what is refused must cost no other message its place.
         if !self.can_have_room(new, load)? {
             return Ok(Stored::Full);
@@ -32,10 +44,10 @@ impl Unit<'_> {
         }
         self.make_room(new)?;
         let id = self.sequence.next(now);
-        self.insert(id, new)?;
-        self.totals.messages += 1;
-        self.queues.added((subscription.id, subscription.agent), new.urgency, count(new.content.body.len()));
-        self.effects.push(Effect::Stored(Arc::new(Message::new(id, new.clone(), Keeping::Stored))));
+        let message = Message::new(id, new.clone(), Keeping::Stored);
+        let beside = Beside { topic: new.topic.as_ref(), receipt: new.receipt.as_ref(), shared: new.shared };
+        insert(self.connection, &message, &beside)?;
+        self.stored(Arc::new(message));
         Ok(Stored::Kept(id))
     }
 
@@ -85,6 +97,7 @@ impl Unit<'_> {
     ) -> rusqlite::Result<Vec<Arc<Message>>> {
         let rows = i64::try_from(limit).unwrap_or(i64::MAX);
         let agent = selection.agent;
+        self.settle_for(agent)?;
         let only = match &selection.scope {
             Scope::Set => None,
             Scope::Subscription(id) => Some(id.bytes()),
@@ -115,6 +128,11 @@ impl Unit<'_> {
     ) -> rusqlite::Result<usize> {
         let mut taken = 0;
         for id in ids {
+            if self.take_young(*id, Some(agent), why)? {
+                taken += 1;
+                continue;
+            }
+            self.begin()?;
             taken += usize::from(self.delete(&ONE_OF_AGENT, (id.number(), agent.bytes()), why)? > 0);
         }
         Ok(taken)
@@ -122,6 +140,9 @@ impl Unit<'_> {
 
     /// Removes a message, or some of those that share a body under this id.
     pub(in crate::storage::sqlite) fn revoke(&mut self, id: MessageId) -> rusqlite::Result<Step> {
+        if self.take_young(id, None, Why::Revoked)? {
+            return Ok(Step::Done);
+        }
         if self.delete(&ONE, [id.number()], Why::Revoked)? > 0 {
             return Ok(Step::Done);
         }
@@ -139,50 +160,60 @@ impl Unit<'_> {
             _ => Step::Done,
         })
     }
+}
 
-    fn insert(&self, id: MessageId, new: &NewMessage) -> rusqlite::Result<()> {
-        let (encoding, encryption, crypto_key) = match &new.content.encoding {
-            Encoding::Unnamed => (0, None, None),
-            Encoding::Aes128gcm => (1, None, None),
-            Encoding::Aesgcm { encryption, crypto_key } => (2, Some(encryption), Some(crypto_key)),
-        };
-        // A shared body may have gone with the last message that had it, so it is put there with each.
-        let (body, shared_bytes) = match new.shared {
-            None => (new.content.body.as_ref(), None),
-            Some(shared) => {
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO shared_body (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
-                    )?
-                    .execute((shared.number(), new.content.body.as_ref()))?;
-                (&[][..], Some(i64::try_from(new.content.body.len()).unwrap_or(i64::MAX)))
-            }
-        };
-        self.connection
-            .prepare_cached(
-                "INSERT INTO message (id, agent, subscription, topic, urgency, expires,
-                                      encoding, encryption, crypto_key, body, receipt, shared, shared_bytes,
-                                      media_type)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            )?
-            .execute((
-                id.number(),
-                new.subscription.agent.bytes(),
-                new.subscription.id.bytes(),
-                new.topic.as_ref().map(webpush::header::Topic::as_str),
-                urgency_number(new.urgency),
-                new.expires.micros(),
-                encoding,
-                encryption,
-                crypto_key,
-                body,
-                new.receipt.as_ref().map(ReceiptSubscriptionId::bytes),
-                new.shared.map(MessageId::number),
-                shared_bytes,
-                new.content.media_type.as_deref(),
-            ))?;
-        Ok(())
-    }
+/// Puts a row for a message.
+fn insert(connection: &Connection, message: &Message, beside: &Beside<'_>) -> rusqlite::Result<()> {
+    let content = &message.content;
+    let (encoding, encryption, crypto_key) = match &content.encoding {
+        Encoding::Unnamed => (0, None, None),
+        Encoding::Aes128gcm => (1, None, None),
+        Encoding::Aesgcm { encryption, crypto_key } => (2, Some(encryption), Some(crypto_key)),
+    };
+    // A shared body may have gone with the last message that had it, so it is put there with each.
+    let (body, shared_bytes) = match beside.shared {
+        None => (content.body.as_ref(), None),
+        Some(shared) => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO shared_body (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+                )?
+                .execute((shared.number(), content.body.as_ref()))?;
+            (&[][..], Some(i64::try_from(content.body.len()).unwrap_or(i64::MAX)))
+        }
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO message (id, agent, subscription, topic, urgency, expires,
+                                  encoding, encryption, crypto_key, body, receipt, shared, shared_bytes,
+                                  media_type)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?
+        .execute((
+            message.id.number(),
+            message.agent.bytes(),
+            message.subscription.bytes(),
+            beside.topic.map(Topic::as_str),
+            urgency_number(message.urgency),
+            message.expires.micros(),
+            encoding,
+            encryption,
+            crypto_key,
+            body,
+            beside.receipt.map(ReceiptSubscriptionId::bytes),
+            beside.shared.map(MessageId::number),
+            shared_bytes,
+            content.media_type.as_deref(),
+        ))?;
+    Ok(())
+}
+
+/// Puts a row for a message without topic, receipt or shared body.
+pub(in crate::storage::sqlite) fn insert_plain(
+    connection: &Connection,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    insert(connection, message, &Beside::default())
 }
 
 fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -204,7 +235,7 @@ fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
 }
 
 /// RFC 8030 §5.3, in order, so that SQL can compare.
-pub(super) const fn urgency_number(urgency: Urgency) -> i64 {
+pub(in crate::storage::sqlite) const fn urgency_number(urgency: Urgency) -> i64 {
     match urgency {
         Urgency::VeryLow => 0,
         Urgency::Low => 1,
@@ -213,7 +244,7 @@ pub(super) const fn urgency_number(urgency: Urgency) -> i64 {
     }
 }
 
-pub(super) fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
+pub(in crate::storage::sqlite) fn urgency_of(number: i64) -> rusqlite::Result<Urgency> {
     match number {
         0 => Ok(Urgency::VeryLow),
         1 => Ok(Urgency::Low),

@@ -9,13 +9,14 @@ use super::messages::{count, unsigned, urgency_of};
 use super::{Effect, Unit};
 use crate::id::{AgentId, MessageId, ReceiptSubscriptionId, SubscriptionId};
 use crate::measure::Dropped;
+use crate::message::Message;
 use crate::receipt::Outcome;
 
 /// Which messages are to go.
 pub(super) struct Selected(&'static str);
 
-/// A row that has been deleted.
-struct Removed {
+/// A message that has been removed.
+pub(super) struct Removed {
     id: MessageId,
     agent: AgentId,
     subscription: SubscriptionId,
@@ -76,8 +77,8 @@ impl Unit<'_> {
         Ok(count(removed.len()))
     }
 
-    /// Does what follows from a deletion.
-    fn removed(&mut self, removed: &Removed, why: Why) -> rusqlite::Result<()> {
+    /// Does what follows from a removal.
+    pub(super) fn removed(&mut self, removed: &Removed, why: Why) -> rusqlite::Result<()> {
         self.totals.messages = self.totals.messages.saturating_sub(1);
         self.queues.removed((removed.subscription, removed.agent), removed.urgency, removed.bytes);
         self.effects.push(Effect::Withdrawn(removed.agent, removed.id, why));
@@ -97,6 +98,21 @@ impl Unit<'_> {
             }
             // RFC 8030 §5.4: receipts of replaced messages are suppressed.
             Why::Replaced => Ok(()),
+        }
+    }
+}
+
+impl Removed {
+    /// One without a receipt or a shared body.
+    pub(super) fn plain(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            agent: message.agent,
+            subscription: message.subscription,
+            urgency: message.urgency,
+            bytes: count(message.content.body.len()),
+            receipt: None,
+            shared: None,
         }
     }
 }

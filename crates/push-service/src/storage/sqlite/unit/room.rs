@@ -28,6 +28,7 @@ impl Unit<'_> {
         if let Some(load) = self.queues.learn_empty(id, agent) {
             return Ok(Some(load));
         }
+        self.settle_for(agent)?;
         let all = self
             .connection
             .prepare_cached(
@@ -63,12 +64,14 @@ impl Unit<'_> {
         let (id, agent) = (new.subscription.id, new.subscription.agent);
         loop {
             let Some(load) = self.load(id, agent)? else { return Ok(()) };
+            if self.fits(load.subscription.total(), load.agent.total(), new) {
+                return Ok(());
+            }
+            self.settle_for(agent)?;
             let evicted = if !self.subscription_takes(load.subscription.total(), new) {
                 self.evict_from_subscription(new, load.subscription)?
-            } else if !self.agent_takes(load.agent.total(), new) {
-                self.evict_from_agent(agent, load.agent)?
             } else {
-                return Ok(());
+                self.evict_from_agent(agent, load.agent)?
             };
             if !evicted {
                 return Ok(());
@@ -126,7 +129,7 @@ impl Unit<'_> {
             .optional()
     }
 
-    fn fits(&self, subscription: Held, agent: Held, new: &NewMessage) -> bool {
+    pub(super) fn fits(&self, subscription: Held, agent: Held, new: &NewMessage) -> bool {
         self.subscription_takes(subscription, new) && self.agent_takes(agent, new)
     }
 

@@ -46,6 +46,7 @@ impl Unit<'_> {
 
     /// Removes some of what an agent has, and the agent once nothing waits for it.
     pub(in crate::storage::sqlite) fn remove_agent(&mut self, agent: AgentId) -> rusqlite::Result<Step> {
+        self.settle_for(agent)?;
         let messages =
             self.delete(&SOME_OF_AGENT, (agent.bytes(), ROWS_AT_ONCE.cast_signed()), Why::Unsubscribed)?;
         if messages >= ROWS_AT_ONCE {
