@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::{Flags, MailboxId, MessageId, ModSeq, Raw, ThreadId, UnixTime};
+use crate::{Flags, Keywords, MailboxId, MessageId, ModSeq, Raw, ThreadId, UnixTime};
 
 /// An email.
 #[derive(Clone, Debug)]
@@ -44,6 +44,50 @@ pub struct EmailPlace {
     pub size: u32,
     /// Flags and keywords.
     pub flags: Flags,
+}
+
+/// A page of the emails of a mailbox, by when they came and then by id.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrivals {
+    /// Of which mailbox.
+    pub mailbox: MailboxId,
+    /// From which end.
+    pub order: ArrivalOrder,
+    /// Those after this one only.
+    pub after: Option<(UnixTime, MessageId)>,
+    /// How many at most; one at least.
+    pub limit: usize,
+}
+
+/// In which order emails are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrivalOrder {
+    /// Those that came last first.
+    NewestFirst,
+    /// Those that came first first.
+    OldestFirst,
+}
+
+/// A page that was read.
+#[derive(Clone, Debug)]
+pub struct ArrivalPage {
+    /// How far the account has come.
+    pub states: TypeStates,
+    /// In order, each email once.
+    pub places: Vec<EmailPlace>,
+    /// Whether there may be more after it.
+    pub more: bool,
+}
+
+/// Emails with all that is shown with them, as of one moment.
+#[derive(Clone, Debug)]
+pub struct EmailSnapshot {
+    /// How far the account has come.
+    pub states: TypeStates,
+    /// The account's keywords.
+    pub keywords: Keywords,
+    /// Ascending by id, each once.
+    pub emails: Vec<Email>,
 }
 
 /// What became of an email since a MODSEQ.
@@ -143,6 +187,17 @@ pub struct EmailEdit {
     pub flags: Option<crate::FlagChange>,
     /// Which mailboxes it is in, if that changes.
     pub mailboxes: Option<MailboxesEdit>,
+}
+
+/// What a write of emails is meant for. Checked in the transaction that it is made in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever there is.
+    Anything,
+    /// The emails as [`TypeStates::email`] said: nothing has changed since.
+    State(ModSeq),
+    /// The emails that are altered as they were then, unless they were made later.
+    Unchanged(ModSeq),
 }
 
 /// Which mailboxes an email is to be in.

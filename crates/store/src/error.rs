@@ -13,6 +13,9 @@ pub enum Error {
     /// Refused: there is one of that name already.
     #[error("{0} already exists")]
     Exists(&'static str),
+    /// Refused: something has changed since the state that the write was meant for.
+    #[error("changed meanwhile")]
+    Changed,
     /// Refused: the access lacks the right.
     #[error("not permitted: {0}")]
     Forbidden(&'static str),

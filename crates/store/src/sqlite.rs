@@ -15,6 +15,7 @@ use crate::{AccountId, Cause, CredentialId, Error, Flags, Origin, Result, Sessio
 pub(crate) mod accounts;
 pub(crate) mod annotations;
 pub(crate) mod append;
+pub(crate) mod arrivals;
 pub(crate) mod backup;
 pub(crate) mod blobs;
 pub(crate) mod check;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::append::{self, Placing, Prepared};
 use super::edit::{By, Edit, MEMBER_COLUMNS, Member, member};
 use super::writer::Tx;
-use super::{flags, int, mailboxes};
+use super::{emails, flags, int, mailboxes, no_account};
 use crate::{
-    AccountId, Changes, EmailEdit, Error, Flags, MailboxId, MailboxesEdit, MessageId, Placed, Result, Uid,
+    AccountId, Changes, EmailEdit, Error, Expected, Flags, MailboxId, MailboxesEdit, MessageId, Placed,
+    Result, Uid,
 };
 
 /// Makes an email in several mailboxes; `placing` names the first.
@@ -16,7 +17,9 @@ pub(crate) fn create(
     by: &By,
     prepared: &Prepared,
     (placing, others): (&Placing, &[MailboxId]),
+    expected: Expected,
 ) -> Result<(Placed, Changes)> {
+    check(tx, by.account, expected, &[])?;
     let made = append::append(tx, by, prepared, placing)?;
     if others.is_empty() {
         return Ok((made.placed, made.changes));
@@ -31,9 +34,17 @@ pub(crate) fn create(
 }
 
 /// Alters an email.
-pub(crate) fn update(tx: &Tx<'_>, by: &By, id: MessageId, wanted: &EmailEdit) -> Result<Changes> {
+pub(crate) fn update(
+    tx: &Tx<'_>,
+    by: &By,
+    id: MessageId,
+    wanted: &EmailEdit,
+    expected: Expected,
+) -> Result<Changes> {
     let mut edit = Edit::new(tx, *by);
-    shown(tx, by.account, id)?;
+    let members = members(tx, by.account, id)?;
+    check(tx, by.account, expected, &members)?;
+    shown(&members)?;
     if let Some(change) = &wanted.flags {
         flags::change_message(&mut edit, id, change)?;
     }
@@ -44,9 +55,11 @@ pub(crate) fn update(tx: &Tx<'_>, by: &By, id: MessageId, wanted: &EmailEdit) ->
 }
 
 /// Removes an email from all its mailboxes.
-pub(crate) fn destroy(tx: &Tx<'_>, by: &By, id: MessageId) -> Result<Changes> {
+pub(crate) fn destroy(tx: &Tx<'_>, by: &By, id: MessageId, expected: Expected) -> Result<Changes> {
     let mut edit = Edit::new(tx, *by);
-    let members = shown(tx, by.account, id)?;
+    let members = members(tx, by.account, id)?;
+    check(tx, by.account, expected, &members)?;
+    shown(&members)?;
     for member in &members {
         edit.remove(member)?;
     }
@@ -56,13 +69,27 @@ pub(crate) fn destroy(tx: &Tx<'_>, by: &By, id: MessageId) -> Result<Changes> {
     edit.finish()
 }
 
-/// All memberships of an email, of which one at least is shown.
-fn shown(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Vec<Member>> {
-    let members = members(tx, account, id)?;
+/// Whether what is there is what the write is meant for. `members` are those of the email that it alters.
+fn check(tx: &Tx<'_>, account: AccountId, expected: Expected, members: &[Member]) -> Result<()> {
+    let is_so = match expected {
+        Expected::Anything => true,
+        Expected::State(state) => {
+            let states = emails::states(tx.sql, account)?.ok_or_else(|| no_account(account))?;
+            states.email == state
+        }
+        Expected::Unchanged(state) => {
+            members.iter().all(|member| member.modseq <= state || member.created > state)
+        }
+    };
+    if is_so { Ok(()) } else { Err(Error::Changed) }
+}
+
+/// An email is there if one of its memberships is shown.
+fn shown(members: &[Member]) -> Result<()> {
     if members.iter().all(|member| member.flags.contains(Flags::DELETED)) {
         return Err(Error::NotFound("message"));
     }
-    Ok(members)
+    Ok(())
 }
 
 fn members(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Vec<Member>> {

@@ -176,9 +176,12 @@ pub(crate) fn states(sql: Sql<'_>, account: AccountId) -> Result<Option<TypeStat
     )
 }
 
-const PLACE_COLUMNS: &str = "message_id, mailbox_id, thread_id, received_at, size, flags_low, flags_high";
+/// The columns of [`place`], in its order.
+pub(crate) const PLACE_COLUMNS: &str =
+    "message_id, mailbox_id, thread_id, received_at, size, flags_low, flags_high";
 
-fn place(row: &Row<'_>) -> rusqlite::Result<EmailPlace> {
+/// Reads [`PLACE_COLUMNS`].
+pub(crate) fn place(row: &Row<'_>) -> rusqlite::Result<EmailPlace> {
     Ok(EmailPlace {
         email: MessageId(uint(row, 0)?),
         mailbox: MailboxId(uint(row, 1)?),

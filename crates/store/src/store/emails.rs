@@ -9,11 +9,14 @@ use super::writing::settled;
 use crate::password::random;
 use crate::sqlite::append::Placing;
 use crate::sqlite::blobs::Reach;
-use crate::sqlite::{accounts, email_edit, email_log, emails, mailboxes, no_account, uploads};
+use crate::sqlite::writer::Tx;
+use crate::sqlite::{
+    accounts, arrivals, email_edit, email_log, emails, flags, mailboxes, no_account, uploads,
+};
 use crate::{
-    Access, Cause, Changes, Columns, Email, EmailChanges, EmailEdit, EmailPlace, Error, MailboxCounts,
-    MailboxId, MailboxRevision, MessageId, ModSeq, NewEmail, Placed, Result, SpecialUse, Store, Target,
-    ThreadId, TypeStates, Upload,
+    Access, ArrivalPage, Arrivals, Cause, Changes, Columns, Email, EmailChanges, EmailEdit, EmailPlace,
+    EmailSnapshot, Error, Expected, MailboxCounts, MailboxId, MailboxRevision, MessageId, ModSeq, NewEmail,
+    Placed, Result, SpecialUse, Store, Target, ThreadId, TypeStates, Upload,
 };
 
 impl Store {
@@ -40,6 +43,43 @@ impl Store {
         ids.sort_unstable();
         ids.dedup();
         self.read(move |sql| emails::by_id(sql, owner, &ids, columns)).await
+    }
+
+    /// As [`Store::emails`], with the account's states and keywords at the same moment.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn email_snapshot(
+        &self,
+        access: &Access,
+        mut ids: Vec<MessageId>,
+        columns: Columns,
+    ) -> Result<EmailSnapshot> {
+        let owner = access.owner;
+        ids.sort_unstable();
+        ids.dedup();
+        self.read(move |sql| {
+            Ok(EmailSnapshot {
+                states: emails::states(sql, owner)?.ok_or_else(|| no_account(owner))?,
+                keywords: flags::keywords(sql, owner)?,
+                emails: emails::by_id(sql, owner, &ids, columns)?,
+            })
+        })
+        .await
+    }
+
+    /// A page of the emails of a mailbox by when they came. Costs what the page holds, not what the mailbox does.
+    ///
+    /// # Errors
+    /// NotFound for the mailbox.
+    pub async fn email_arrivals(&self, access: &Access, wanted: Arrivals) -> Result<ArrivalPage> {
+        let owner = access.owner;
+        self.read(move |sql| {
+            let states = emails::states(sql, owner)?.ok_or_else(|| no_account(owner))?;
+            let (places, more) = arrivals::arrivals(sql, owner, &wanted)?;
+            Ok(ArrivalPage { states, places, more })
+        })
+        .await
     }
 
     /// Which emails are in a mailbox, or in all mailboxes, in no order. 64 bytes for each.
@@ -113,6 +153,19 @@ impl Store {
     /// # Errors
     /// NotFound for a mailbox, OverQuota, Limit, Invalid, Forbidden, Unavailable.
     pub async fn create_email(&self, access: &Access, new: NewEmail) -> Result<(Placed, Changes)> {
+        self.create_email_if(access, new, Expected::Anything).await
+    }
+
+    /// As [`Store::create_email`], if what is there is what is expected.
+    ///
+    /// # Errors
+    /// Changed, and those of [`Store::create_email`].
+    pub async fn create_email_if(
+        &self,
+        access: &Access,
+        new: NewEmail,
+        expected: Expected,
+    ) -> Result<(Placed, Changes)> {
         let by = by(access, Cause::Append)?;
         let prepared = self.prepare(&new.raw, Reach::Database).await?;
         let NewEmail { mut mailboxes, received_at, flags, keywords, .. } = new;
@@ -123,7 +176,7 @@ impl Store {
         };
         let placing = Placing { target: Target::Id(*first), received_at, flags, keywords };
         let others = others.to_vec();
-        self.write(move |tx| email_edit::create(tx, &by, &prepared, (&placing, &others))).await
+        self.write(move |tx| email_edit::create(tx, &by, &prepared, (&placing, &others), expected)).await
     }
 
     /// Alters emails, each by itself but all on disk together. One outcome for each, in order.
@@ -132,27 +185,76 @@ impl Store {
         access: &Access,
         edits: Vec<(MessageId, EmailEdit)>,
     ) -> Vec<Result<Changes>> {
-        let mut pending = Vec::with_capacity(edits.len());
-        for (id, edit) in edits {
+        self.update_emails_if(access, edits, Expected::Anything).await
+    }
+
+    /// As [`Store::update_emails`], each if what is there is what is expected; of a state that is expected only the first is
+    /// told, and where it finds another, nothing is altered. The others are then to be as they were in that state.
+    pub async fn update_emails_if(
+        &self,
+        access: &Access,
+        edits: Vec<(MessageId, EmailEdit)>,
+        expected: Expected,
+    ) -> Vec<Result<Changes>> {
+        let update = |(id, edit): (MessageId, EmailEdit), expected| {
             let cause = if edit.mailboxes.is_some() { Cause::Move } else { Cause::Flags };
-            pending.push(match by(access, cause) {
-                Ok(by) => self.inner.submit(move |tx| email_edit::update(tx, &by, id, &edit)).await,
-                Err(error) => Err(error),
-            });
-        }
-        settled(pending).await
+            let by = by(access, cause)?;
+            Ok(move |tx: &Tx<'_>| email_edit::update(tx, &by, id, &edit, expected))
+        };
+        self.in_state(edits, expected, update).await
     }
 
     /// Destroys emails, each by itself but all on disk together. One outcome for each, in order.
     pub async fn destroy_emails(&self, access: &Access, ids: Vec<MessageId>) -> Vec<Result<Changes>> {
-        let mut pending = Vec::with_capacity(ids.len());
-        for id in ids {
-            pending.push(match by(access, Cause::Expunge) {
-                Ok(by) => self.inner.submit(move |tx| email_edit::destroy(tx, &by, id)).await,
+        self.destroy_emails_if(access, ids, Expected::Anything).await
+    }
+
+    /// As [`Store::destroy_emails`], with an expectation as in [`Store::update_emails_if`].
+    pub async fn destroy_emails_if(
+        &self,
+        access: &Access,
+        ids: Vec<MessageId>,
+        expected: Expected,
+    ) -> Vec<Result<Changes>> {
+        let destroy = |id, expected| {
+            let by = by(access, Cause::Expunge)?;
+            Ok(move |tx: &Tx<'_>| email_edit::destroy(tx, &by, id, expected))
+        };
+        self.in_state(ids, expected, destroy).await
+    }
+
+    /// Hands writes over, all at once but for the first of those that expect a state: nobody's write comes between it and
+    /// the look at the state, and the others follow only if it was right.
+    async fn in_state<W, O: FnMut(&Tx<'_>) -> Result<Changes> + Send + 'static>(
+        &self,
+        writes: Vec<W>,
+        expected: Expected,
+        operation: impl Fn(W, Expected) -> Result<O>,
+    ) -> Vec<Result<Changes>> {
+        let (mut outcomes, mut rest) = (Vec::with_capacity(writes.len()), expected);
+        let mut pending = Vec::with_capacity(writes.len());
+        for write in writes {
+            if let Expected::State(state) = rest {
+                if matches!(outcomes.first(), Some(Err(Error::Changed))) {
+                    outcomes.push(Err(Error::Changed));
+                    continue;
+                }
+                outcomes.push(match operation(write, rest) {
+                    Ok(operation) => self.write(operation).await,
+                    Err(error) => Err(error),
+                });
+                if !matches!(outcomes.first(), Some(Err(Error::Changed))) {
+                    rest = Expected::Unchanged(state);
+                }
+                continue;
+            }
+            pending.push(match operation(write, rest) {
+                Ok(operation) => self.inner.submit(operation).await,
                 Err(error) => Err(error),
             });
         }
-        settled(pending).await
+        outcomes.extend(settled(pending).await);
+        outcomes
     }
 
     /// Keeps content for some hours, under an id that nobody can guess. Of an account's uploads the oldest go when there are

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use store::{
-    Access, Columns, EmailEdit, Error, FlagChange, Flags, MailboxId, MailboxesEdit, MessageId, NewEmail,
-    UnixTime,
+    Access, ArrivalOrder, Arrivals, Columns, EmailEdit, Error, Expected, FlagChange, Flags, MailboxId,
+    MailboxesEdit, MessageId, NewEmail, UnixTime,
 };
 
-use crate::home::{Home, mailbox_name, raw};
+use crate::home::{Home, mailbox_name, message, raw};
 
 const NARROW: Columns = Columns { envelope: false, structure: false, summary: false };
 
@@ -142,4 +142,67 @@ async fn uploads_are_their_accounts_own_and_the_oldest_go_first() {
     assert!(home.store.uploaded(&alice, &first).await.is_err());
     assert!(home.store.uploaded(&alice, &second).await.is_ok(), "what was just sent stays");
     assert!(home.store.check().await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
+async fn a_write_that_expects_a_state_is_refused_in_another() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let inbox = home.mailbox(&alice, "INBOX").await.id;
+    let mut ids = Vec::new();
+    for subject in ["a", "b", "c"] {
+        let text = format!("Subject: {subject}\r\n\r\nb\r\n");
+        ids.push(home.append(&alice, "INBOX", &text).await.placed.message);
+    }
+    let state = home.store.type_states(&alice).await.unwrap().email;
+    let seen = || ids.iter().map(|id| (*id, add(Flags::SEEN))).collect::<Vec<_>>();
+    // Somebody else changes the second.
+    let _ = home.store.update_emails(&alice, vec![(ids[1], add(Flags::FLAGGED))]).await.remove(0).unwrap();
+    let refused = home.store.update_emails_if(&alice, seen(), Expected::State(state)).await;
+    assert!(refused.iter().all(|outcome| matches!(outcome, Err(Error::Changed))));
+    let new = NewEmail {
+        raw: raw("Subject: d\r\n\r\nb\r\n"),
+        mailboxes: vec![inbox],
+        received_at: UnixTime(5),
+        flags: Flags::default(),
+        keywords: Vec::new(),
+    };
+    let refused = home.store.create_email_if(&alice, new.clone(), Expected::State(state)).await;
+    assert!(matches!(refused, Err(Error::Changed)));
+    let apart = home.store.update_emails_if(&alice, seen(), Expected::Unchanged(state)).await;
+    let done: Vec<bool> = apart.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, false, true], "only what has not changed since");
+    let state = home.store.type_states(&alice).await.unwrap().email;
+    let (made, _) = home.store.create_email_if(&alice, new, Expected::State(state)).await.unwrap();
+    // What was made later is expected to be new; the others are as they were.
+    let all = ids.iter().copied().chain([made.message]).collect();
+    let destroyed = home.store.destroy_emails_if(&alice, all, Expected::Unchanged(state)).await;
+    assert!(destroyed.iter().all(Result::is_ok), "{destroyed:?}");
+    assert!(home.store.email_places(&alice, None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_newest_of_a_mailbox_are_read_with_the_state_they_are_of() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let inbox = home.mailbox(&alice, "INBOX").await.id;
+    let mut ids = Vec::new();
+    for (subject, received_at) in [("a", 30), ("b", 10), ("c", 20)] {
+        let mut new = message("INBOX", &format!("Subject: {subject}\r\n\r\nb\r\n"));
+        new.received_at = UnixTime(received_at);
+        ids.push(home.store.append(&alice, new).await.unwrap().placed.message);
+    }
+    let page = async |order, after, limit| {
+        let wanted = Arrivals { mailbox: inbox, order, after, limit };
+        let page = home.store.email_arrivals(&alice, wanted).await.unwrap();
+        assert_eq!(page.states, home.store.type_states(&alice).await.unwrap());
+        (page.places.iter().map(|place| place.email).collect::<Vec<_>>(), page.more)
+    };
+    let newest = ArrivalOrder::NewestFirst;
+    assert_eq!(page(newest, None, 2).await, (vec![ids[0], ids[2]], true));
+    assert_eq!(page(newest, Some((UnixTime(20), ids[2])), 2).await, (vec![ids[1]], false));
+    assert_eq!(page(ArrivalOrder::OldestFirst, None, 5).await, (vec![ids[1], ids[2], ids[0]], false));
+    let bob = home.access("bob").await;
+    let wanted = Arrivals { mailbox: MailboxId(999), order: newest, after: None, limit: 1 };
+    assert!(matches!(home.store.email_arrivals(&bob, wanted).await, Err(Error::NotFound("mailbox"))));
 }
