@@ -10,5 +10,5 @@ mod body;
 pub(crate) mod clients;
 mod events;
 pub(crate) mod route;
-mod upload;
+pub(crate) mod upload;
 mod websocket;

@@ -10,17 +10,21 @@ use store::Access;
 use crate::reply::{MethodError, Problem};
 use crate::server::Inner;
 use crate::session;
+use crate::wire::blob::BlobId;
 use crate::wire::id;
 use crate::wire::reference::{self, ReferenceError};
 use crate::wire::request::{Invocation, Request};
 
+pub(crate) mod blob;
 mod changes;
 mod echo;
 mod email;
 mod get;
 mod mailbox;
 mod query;
+mod quota;
 mod set;
+mod snippet;
 mod thread;
 
 /// Arguments of a call or a response.
@@ -35,6 +39,8 @@ pub(crate) struct Context<'c> {
     pub(crate) server: &'c Inner,
     /// Who asks.
     pub(crate) access: &'c Access,
+    /// The capabilities that the request uses.
+    pub(crate) using: BTreeSet<&'static str>,
     /// Ids of what this request has made, and the one before told, by the client's own.
     pub(crate) created_ids: BTreeMap<String, String>,
 }
@@ -50,6 +56,21 @@ impl Context<'_> {
         }
     }
 
+    /// Why nothing can be copied from one account to another. RFC 8620 §5.4: `fromAccountNotFound`, or else the accounts are
+    /// the same.
+    pub(crate) fn no_copy(&self, from: &str, to: &str) -> MethodError {
+        if self.check_account(from).is_err() {
+            return MethodError::FromAccountNotFound;
+        }
+        let same = || MethodError::InvalidArguments("both accounts are the same".to_owned());
+        self.check_account(to).err().unwrap_or_else(same)
+    }
+
+    /// The blob with an id, or with the creation id that the request gave it.
+    pub(crate) fn blob(&self, text: &str) -> Option<BlobId> {
+        BlobId::parse(self.resolved(text).as_deref().unwrap_or(text))
+    }
+
     /// The id that a creation id with `#` before it stands for (RFC 8620 §5.3).
     pub(crate) fn resolved(&self, text: &str) -> Option<String> {
         self.created_ids.get(text.strip_prefix('#')?).cloned()
@@ -58,14 +79,14 @@ impl Context<'_> {
 
 /// Runs the calls of a request; their responses in order.
 pub(crate) async fn run(request: Request, context: &mut Context<'_>) -> Result<Vec<Invocation>, Problem> {
-    let using = known(&request.using)?;
+    context.using = known(&request.using)?;
     if request.calls.len() > context.server.options.limits.calls {
         return Err(Problem::Limit("maxCallsInRequest"));
     }
     let mut responses: Vec<Invocation> = Vec::with_capacity(request.calls.len());
     for Invocation { name, arguments, id } in request.calls {
         let began = Instant::now();
-        let method = METHODS.iter().find(|method| method.0 == name && using.contains(method.1));
+        let method = METHODS.iter().find(|method| method.0 == name && context.using.contains(method.1));
         let outcome = match method {
             None => Err(MethodError::UnknownMethod),
             Some((name, _)) => match resolved(arguments, &responses) {
@@ -117,6 +138,16 @@ async fn call(method: &str, arguments: Arguments, context: &mut Context<'_>) -> 
         "Email/set" => email::set::run(arguments, context).await,
         "Email/import" => email::import::run(arguments, context).await,
         "Email/parse" => email::parse::run(arguments, context).await,
+        "Email/copy" => email::copy::run(arguments, context),
+        "SearchSnippet/get" => snippet::run(arguments, context).await,
+        "Blob/copy" => blob::copy::run(arguments, context),
+        "Blob/upload" => blob::upload::run(arguments, context).await,
+        "Blob/get" => blob::get::run(arguments, context).await,
+        "Blob/lookup" => blob::lookup::run(arguments, context).await,
+        "Quota/get" => quota::get::run(arguments, context).await,
+        "Quota/changes" => quota::changes::run(arguments, context).await,
+        "Quota/query" => quota::query::run(arguments, context).await,
+        "Quota/queryChanges" => quota::query_changes::run(arguments, context).await,
         _ => Err(MethodError::UnknownMethod),
     }
 }
@@ -141,10 +172,11 @@ pub(crate) trait Shared: DeserializeOwned {
     }
 }
 
-const CAPABILITIES: [&str; 3] = [session::CORE, session::MAIL, session::WEBSOCKET];
+const CAPABILITIES: &[&str] =
+    &[session::CORE, session::MAIL, session::WEBSOCKET, session::BLOB, session::QUOTA];
 
 /// Methods, each with the capability that it belongs to.
-const METHODS: [(&str, &str); 15] = [
+const METHODS: &[(&str, &str)] = &[
     ("Core/echo", session::CORE),
     ("Mailbox/get", session::MAIL),
     ("Mailbox/changes", session::MAIL),
@@ -160,4 +192,14 @@ const METHODS: [(&str, &str); 15] = [
     ("Email/set", session::MAIL),
     ("Email/import", session::MAIL),
     ("Email/parse", session::MAIL),
+    ("Email/copy", session::MAIL),
+    ("SearchSnippet/get", session::MAIL),
+    ("Blob/copy", session::CORE),
+    ("Blob/upload", session::BLOB),
+    ("Blob/get", session::BLOB),
+    ("Blob/lookup", session::BLOB),
+    ("Quota/get", session::QUOTA),
+    ("Quota/changes", session::QUOTA),
+    ("Quota/query", session::QUOTA),
+    ("Quota/queryChanges", session::QUOTA),
 ];

@@ -81,6 +81,8 @@ pub(crate) enum MethodError {
     Forbidden,
     /// `accountNotFound`
     AccountNotFound,
+    /// `fromAccountNotFound`
+    FromAccountNotFound,
     /// `requestTooLarge`
     RequestTooLarge,
     /// `cannotCalculateChanges`
@@ -95,6 +97,8 @@ pub(crate) enum MethodError {
     UnsupportedFilter,
     /// `tooManyChanges`
     TooManyChanges,
+    /// `unknownDataType` (RFC 9404 §4.3)
+    UnknownDataType,
     /// `serverUnavailable`
     ServerUnavailable,
     /// `serverFail`
@@ -110,6 +114,7 @@ impl MethodError {
             Self::InvalidResultReference(_) => "invalidResultReference",
             Self::Forbidden => "forbidden",
             Self::AccountNotFound => "accountNotFound",
+            Self::FromAccountNotFound => "fromAccountNotFound",
             Self::RequestTooLarge => "requestTooLarge",
             Self::CannotCalculateChanges => "cannotCalculateChanges",
             Self::StateMismatch => "stateMismatch",
@@ -117,6 +122,7 @@ impl MethodError {
             Self::UnsupportedSort => "unsupportedSort",
             Self::UnsupportedFilter => "unsupportedFilter",
             Self::TooManyChanges => "tooManyChanges",
+            Self::UnknownDataType => "unknownDataType",
             Self::ServerUnavailable => "serverUnavailable",
             Self::ServerFail => "serverFail",
         }
@@ -159,18 +165,26 @@ pub(crate) struct SetError {
     description: String,
     /// Those that are wrong.
     properties: Vec<String>,
+    /// Ids that are missing, for `blobNotFound`.
+    missing: Vec<String>,
 }
 
 impl SetError {
     /// An error that is not about one property.
     pub(crate) fn new(kind: &'static str, description: &str) -> Self {
-        Self { kind, description: description.to_owned(), properties: Vec::new() }
+        Self { kind, description: description.to_owned(), properties: Vec::new(), missing: Vec::new() }
     }
 
     /// `invalidProperties` for one.
     pub(crate) fn property(name: &str) -> Self {
         let properties = vec![name.to_owned()];
-        Self { kind: "invalidProperties", description: format!("{name:?} can't be that"), properties }
+        let description = format!("{name:?} can't be that");
+        Self { kind: "invalidProperties", description, properties, missing: Vec::new() }
+    }
+
+    /// `blobNotFound` (RFC 8621 §4.6), naming it.
+    pub(crate) fn blob_not_found(id: &str) -> Self {
+        Self { missing: vec![id.to_owned()], ..Self::new("blobNotFound", "there is no such blob") }
     }
 
     /// `notFound`
@@ -181,8 +195,10 @@ impl SetError {
     /// As the response has it.
     pub(crate) fn value(self) -> Value {
         let mut value = json!({ "type": self.kind, "description": self.description });
-        if let Some(fields) = value.as_object_mut().filter(|_| !self.properties.is_empty()) {
-            fields.insert("properties".to_owned(), json!(self.properties));
+        for (name, list) in [("properties", self.properties), ("notFound", self.missing)] {
+            if let Some(fields) = value.as_object_mut().filter(|_| !list.is_empty()) {
+                fields.insert(name.to_owned(), json!(list));
+            }
         }
         value
     }

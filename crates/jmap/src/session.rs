@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use store::AccountId;
 
 use crate::Limits;
+use crate::method::blob;
 use crate::wire::id;
 
 /// What the resource depends on.
@@ -56,6 +57,8 @@ fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
             },
             MAIL: {},
             WEBSOCKET: { "url": socket_url(origin), "supportsPush": true },
+            BLOB: {},
+            QUOTA: {},
         },
         "accounts": {
             &id: {
@@ -73,10 +76,18 @@ fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
                         "emailQuerySortOptions": EMAIL_SORTS,
                         "mayCreateTopLevelMailbox": true,
                     },
+                    // RFC 9404 §3.1
+                    BLOB: {
+                        "maxSizeBlobSet": limits.upload_bytes,
+                        "maxDataSources": blob::SOURCES_MAX,
+                        "supportedTypeNames": blob::LOOKUP_TYPES,
+                        "supportedDigestAlgorithms": blob::DIGESTS,
+                    },
+                    QUOTA: {},
                 },
             },
         },
-        "primaryAccounts": { CORE: &id, MAIL: &id },
+        "primaryAccounts": { CORE: &id, MAIL: &id, BLOB: &id, QUOTA: &id },
         "username": name,
         "apiUrl": format!("{origin}/jmap/api"),
         "downloadUrl": format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}"),
@@ -98,6 +109,10 @@ pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
 pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
 /// RFC 8887 §3.
 pub(crate) const WEBSOCKET: &str = "urn:ietf:params:jmap:websocket";
+/// RFC 9404 §3.1.
+pub(crate) const BLOB: &str = "urn:ietf:params:jmap:blob";
+/// RFC 9425 §2.1.
+pub(crate) const QUOTA: &str = "urn:ietf:params:jmap:quota";
 /// What Email/query can sort by (RFC 8621 §4.4.2).
 pub(crate) const EMAIL_SORTS: [&str; 9] = [
     "receivedAt",

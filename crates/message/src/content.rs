@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crate::charset::{Text, to_utf8};
+use crate::html;
 use crate::structure::Part;
 use crate::transfer::{self, Decoded, TransferEncoding};
 
@@ -43,6 +44,13 @@ pub fn text_start<'r>(part: &Part, body_start: &'r [u8]) -> Text<'r> {
             damage(Text { text: Cow::Owned(text.into_owned()), is_damaged }, decoded.is_damaged)
         }
     }
+}
+
+/// The text of `part` as a reader sees it, HTML without its tags: of so many bytes of the body, and as many of text, at most.
+pub fn plain_text(part: &Part, raw: &[u8], bytes_max: usize) -> String {
+    let body = body(part, raw);
+    let text = text_start(part, body.get(..bytes_max).unwrap_or(body)).text;
+    if part.is_type("text", "html") { html::to_text(&text, bytes_max) } else { text.into_owned() }
 }
 
 fn damage(text: Text<'_>, is_damaged: bool) -> Text<'_> {

@@ -74,7 +74,7 @@ pub use address::{ADDRESSES_MAX, Address};
 pub use body_list::BodyLists;
 pub use charset::{Text, to_utf8};
 pub use codec::DecodeError;
-pub use content::{UnknownTransferEncoding, content, text, text_start};
+pub use content::{UnknownTransferEncoding, content, plain_text, text, text_start};
 pub use date::{SentDate, parse_date};
 pub use encoded_word::decode as decode_encoded_words;
 pub use envelope::{AddressListRef, AddressRef, Envelope, EnvelopeRef};

@@ -1,5 +1,7 @@
 //! The API endpoint (RFC 8620 §3).
 
+use std::collections::BTreeSet;
+
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
@@ -42,8 +44,12 @@ pub(crate) async fn answered(
 ) -> Result<Value, Problem> {
     let created_ids = request.created_ids.take();
     let wants_created_ids = created_ids.is_some();
-    let mut context =
-        Context { server, access: &client.access, created_ids: created_ids.unwrap_or_default() };
+    let mut context = Context {
+        server,
+        access: &client.access,
+        using: BTreeSet::new(),
+        created_ids: created_ids.unwrap_or_default(),
+    };
     let responses = method::run(request, &mut context).await?;
     let responses = responses
         .into_iter()

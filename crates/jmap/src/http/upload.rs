@@ -7,6 +7,7 @@ use serde_json::json;
 use super::answer::{self, Body};
 use super::body;
 use super::clients::Client;
+use crate::Limits;
 use crate::reply::Problem;
 use crate::server::Inner;
 use crate::wire::blob::{BlobId, Whole};
@@ -29,10 +30,7 @@ pub(crate) async fn run(
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     let max = usize::try_from(server.options.limits.upload_bytes).unwrap_or(usize::MAX);
     let bytes = body::read(request.into_body(), max, "maxSizeUpload").await?;
-    let kept = server
-        .store
-        .upload(&client.access, bytes, server.options.limits.upload_bytes.saturating_mul(KEPT))
-        .await;
+    let kept = server.store.upload(&client.access, bytes, kept_bytes_max(&server.options.limits)).await;
     let (id, upload) = kept.map_err(|error| match error {
         store::Error::Unavailable(_) => Problem::Status(StatusCode::SERVICE_UNAVAILABLE, "try again later"),
         store::Error::Forbidden(_) => Problem::Status(StatusCode::FORBIDDEN, "the account is read only"),
@@ -51,6 +49,11 @@ pub(crate) async fn run(
             "size": upload.size,
         }),
     ))
+}
+
+/// Octets of an account's uploads; of more the oldest go.
+pub(crate) fn kept_bytes_max(limits: &Limits) -> u64 {
+    limits.upload_bytes.saturating_mul(KEPT)
 }
 
 /// Of what an account has uploaded the oldest goes when it is more than so many of the largest.

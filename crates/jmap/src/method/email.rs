@@ -5,6 +5,7 @@
 
 pub(crate) mod body;
 pub(crate) mod changes;
+pub(crate) mod copy;
 pub(crate) mod filter;
 pub(crate) mod get;
 pub(crate) mod header;

@@ -100,9 +100,17 @@ impl Outcomes {
         }
     }
 
+    /// The response of a method that only makes, and has no states.
+    pub(crate) fn creations(self, account: &str) -> Arguments {
+        let mut response = Map::new();
+        response.insert("accountId".to_owned(), json!(account));
+        response.insert("created".to_owned(), some(self.created));
+        response.insert("notCreated".to_owned(), some(self.not_created));
+        response
+    }
+
     /// The response.
     pub(crate) fn response(self, account: &str, old: String, new: String) -> Arguments {
-        let some = |map: Map<String, Value>| if map.is_empty() { Value::Null } else { Value::Object(map) };
         let mut response = Map::new();
         response.insert("accountId".to_owned(), json!(account));
         response.insert("oldState".to_owned(), Value::String(old));
@@ -116,6 +124,11 @@ impl Outcomes {
         response.insert("notDestroyed".to_owned(), some(self.not_destroyed));
         response
     }
+}
+
+/// RFC 8620 §5.3: null where there is none.
+fn some(map: Map<String, Value>) -> Value {
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
 }
 
 /// A set such as `mailboxIds`: an object whose values are all true.

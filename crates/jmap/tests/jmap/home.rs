@@ -26,6 +26,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
 pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
+pub(crate) const BLOB: &str = "urn:ietf:params:jmap:blob";
+pub(crate) const QUOTA: &str = "urn:ietf:params:jmap:quota";
 
 /// A server with the accounts alice and bob, whose passwords are `secret`.
 pub(crate) struct Home {
@@ -161,7 +163,7 @@ impl Home {
 
     /// Runs method calls as alice; the method responses.
     pub(crate) async fn run(&self, calls: Value) -> Vec<Value> {
-        let answer = self.api(json!({ "using": [CORE, MAIL], "methodCalls": calls })).await;
+        let answer = self.api(json!({ "using": [CORE, MAIL, BLOB, QUOTA], "methodCalls": calls })).await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer.json()["methodResponses"].as_array().unwrap().clone()
     }

@@ -1,13 +1,19 @@
 //! The JMAP server through real sockets.
 
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod home;
+#[cfg(test)]
+mod quotas;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod snippets;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

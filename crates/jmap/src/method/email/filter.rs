@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use message::{AddressListRef, EnvelopeRef, Structure, Summary};
+use message::{AddressListRef, EnvelopeRef, Structure, Summary, fold};
 use serde::Deserialize;
 use store::{Flags, Keywords, MailboxId, MessageId, ThreadId};
 
@@ -195,7 +195,7 @@ impl Condition {
                 fields.filter(|field| field.name(raw).eq_ignore_ascii_case(wanted.name.as_bytes()));
             named.any(|field| {
                 let value = header::text(&message::unfold(field.value(raw)));
-                wanted.value.as_ref().is_none_or(|text| folded(&value).contains(&folded(text)))
+                wanted.value.as_ref().is_none_or(|text| fold(&value).contains(&fold(text)))
             })
         };
         self.text.as_ref().is_none_or(in_text)
@@ -257,20 +257,22 @@ pub(crate) fn bit(keyword: &str, keywords: &Keywords) -> Option<Flags> {
 
 /// RFC 8621 §4.4.1: all words that are looked for are there, in any order; what is quoted is one.
 fn contains_words(wanted: &str, text: &str) -> bool {
-    let text = folded(text);
-    let is_phrase = |at: usize| at % 2 == 1;
-    wanted.split('"').enumerate().all(|(at, piece)| {
-        let piece = folded(piece);
-        if is_phrase(at) {
-            text.contains(piece.trim())
-        } else {
-            piece.split_whitespace().all(|word| text.contains(word))
-        }
-    })
+    let text = fold(text);
+    words(wanted).iter().all(|word| text.contains(word.as_str()))
 }
 
-fn folded(text: &str) -> String {
-    text.to_lowercase()
+/// What a text of a filter looks for: words, and phrases in quotes, without regard to case.
+pub(crate) fn words(wanted: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, piece) in wanted.split('"').enumerate() {
+        let piece = fold(piece);
+        let is_phrase = at % 2 == 1;
+        match is_phrase {
+            true => words.extend(Some(piece.trim().to_owned()).filter(|phrase| !phrase.is_empty())),
+            false => words.extend(piece.split_whitespace().map(str::to_owned)),
+        }
+    }
+    words
 }
 
 /// Every property of a condition.

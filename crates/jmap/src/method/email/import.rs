@@ -16,7 +16,6 @@ use crate::http::blob;
 use crate::method::set::{SetPatch, set_of};
 use crate::method::{Arguments, Context, Outcome, typed};
 use crate::reply::{MethodError, SetError};
-use crate::wire::blob::BlobId;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,7 +63,7 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
 
 async fn import(mut email: Map<String, Value>, context: &Context<'_>) -> Result<Value, SetError> {
     let place = Place::take(&mut email, context)?;
-    let blob = email.remove("blobId").and_then(|blob| BlobId::parse(blob.as_str()?));
+    let blob = email.remove("blobId").and_then(|blob| context.blob(blob.as_str()?));
     let blob = blob.ok_or_else(|| SetError::property("blobId"))?;
     if let Some(name) = email.keys().next() {
         return Err(SetError::property(name));

@@ -13,7 +13,6 @@ use super::super::import::Place;
 use crate::http::blob;
 use crate::method::Context;
 use crate::reply::SetError;
-use crate::wire::blob::BlobId;
 use crate::wire::date;
 use compose::{Address, Field, Part, Payload};
 
@@ -41,7 +40,7 @@ pub(crate) async fn run(mut object: Map<String, Value>, context: &Context<'_>) -
         }
         fields.push(field);
     }
-    let root = part(root, &values, 0)?;
+    let root = part(root, &values, 0, context)?;
     let root = fetched(root, context).await?;
     let stamp = compose::Stamp {
         now: super::super::import::now().0,
@@ -179,7 +178,12 @@ struct PartObject {
     sub_parts: Option<Vec<Value>>,
 }
 
-fn part(value: Value, values: &BTreeMap<String, BodyValue>, depth: usize) -> Result<Part, SetError> {
+fn part(
+    value: Value,
+    values: &BTreeMap<String, BodyValue>,
+    depth: usize,
+    context: &Context<'_>,
+) -> Result<Part, SetError> {
     let wrong = || SetError::property("bodyStructure");
     let object: PartObject = serde_json::from_value(value).map_err(|_| wrong())?;
     let media_type = object.media_type.unwrap_or_else(|| "text/plain".to_owned());
@@ -194,7 +198,7 @@ fn part(value: Value, values: &BTreeMap<String, BodyValue>, depth: usize) -> Res
     }
     let payload = match (object.sub_parts, object.part_id, object.blob_id) {
         (Some(parts), None, None) if media_type.starts_with("multipart/") => Payload::Parts(
-            parts.into_iter().map(|inner| part(inner, values, depth + 1)).collect::<Result<_, _>>()?,
+            parts.into_iter().map(|inner| part(inner, values, depth + 1, context)).collect::<Result<_, _>>()?,
         ),
         (None, Some(id), None) => {
             // RFC 8621 §4.6: a part with a value has no charset of its own.
@@ -202,8 +206,7 @@ fn part(value: Value, values: &BTreeMap<String, BodyValue>, depth: usize) -> Res
             Payload::Text(value.ok_or_else(|| SetError::property("bodyValues"))?.value.clone())
         }
         (None, None, Some(blob)) => {
-            let blob =
-                BlobId::parse(&blob).ok_or_else(|| SetError::new("blobNotFound", "there is no such blob"))?;
+            let blob = context.blob(&blob).ok_or_else(|| SetError::blob_not_found(&blob))?;
             Payload::Blob(blob, object.charset)
         }
         (None, None, None) if depth == 0 => Payload::Text(String::new()),
@@ -220,7 +223,7 @@ async fn fetched(mut root: Part, context: &Context<'_>) -> Result<Part, SetError
         if let Payload::Blob(blob, charset) = &part.payload {
             let read = blob::read(context.server, context.access, blob).await;
             let read = read.map_err(|_| SetError::new("serverFail", "a blob can't be read"))?;
-            let bytes = read.ok_or_else(|| SetError::new("blobNotFound", &format!("{blob} is not there")))?;
+            let bytes = read.ok_or_else(|| SetError::blob_not_found(&blob.to_string()))?;
             total = total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             if total > context.server.options.limits.message_bytes {
                 return Err(SetError::new("tooLarge", "the attachments are too large"));
