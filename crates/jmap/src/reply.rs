@@ -192,6 +192,11 @@ impl SetError {
         Self::new("notFound", "there is none of that id")
     }
 
+    /// It has changed since `ifInState`. What would be the first of a call to be done is the method error of that name.
+    pub(crate) fn changed() -> Self {
+        Self::new("stateMismatch", "it has changed meanwhile")
+    }
+
     /// As the response has it.
     pub(crate) fn value(self) -> Value {
         let mut value = json!({ "type": self.kind, "description": self.description });
@@ -210,6 +215,7 @@ impl From<store::Error> for SetError {
             store::Error::NotFound("mailbox") => Self::property("mailboxIds"),
             store::Error::NotFound(_) => Self::not_found(),
             store::Error::Forbidden(why) => Self::new("forbidden", why),
+            store::Error::Changed => Self::changed(),
             store::Error::OverQuota => Self::new("overQuota", "there is no room for it"),
             store::Error::Limit("keywords of an account") => {
                 Self::new("tooManyKeywords", "the account has as many keywords as it can")

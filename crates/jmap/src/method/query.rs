@@ -156,6 +156,16 @@ pub(crate) struct Stretch {
 }
 
 impl Window {
+    /// Up to which result it goes, if that does not depend on how many there are.
+    pub(crate) fn end(&self) -> Option<usize> {
+        if self.anchor.is_some() {
+            return None;
+        }
+        let first = usize::try_from(self.position.0).ok()?;
+        let wanted = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit.0).unwrap_or(usize::MAX));
+        Some(first.saturating_add(wanted.min(RESULTS_MAX)))
+    }
+
     /// Where it lies in results of which `find` knows the places.
     ///
     /// # Errors

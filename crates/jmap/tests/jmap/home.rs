@@ -191,12 +191,17 @@ impl Home {
 
     /// A message comes to alice's INBOX.
     pub(crate) async fn deliver(&self, text: &str) -> Arrived {
+        self.deliver_at(text, 1_700_000_000).await
+    }
+
+    /// A message comes to alice's INBOX at a time in seconds since 1970.
+    pub(crate) async fn deliver_at(&self, text: &str, received_at: i64) -> Arrived {
         let bytes = Bytes::from(text.to_owned());
         let parsed = Arc::new(message::Parsed::parse(&bytes));
         let new = NewMessage {
             raw: Raw { bytes, parsed },
             target: Target::NameOrInbox(MailboxName::inbox()),
-            received_at: UnixTime(1_700_000_000),
+            received_at: UnixTime(received_at),
             flags: Flags::default(),
             keywords: Vec::new(),
             cause: Cause::Delivery,

@@ -5,6 +5,8 @@ mod blobs;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod reading;

@@ -11,11 +11,12 @@ use store::{Flags, Keywords, MailboxId, MessageId, ThreadId};
 
 use super::header;
 use super::render::SYSTEM_KEYWORDS;
+use super::texts::Texts;
 use crate::wire::number::UnsignedInt;
 use crate::wire::{date, id};
 
 /// A condition; what is given holds together.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Condition {
     pub(crate) in_mailbox: Option<String>,
@@ -41,7 +42,7 @@ pub(crate) struct Condition {
 }
 
 /// A UTCDate in an argument.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct UtcDate(pub(crate) i64);
 
@@ -54,7 +55,7 @@ impl TryFrom<String> for UtcDate {
 }
 
 /// A field's name, and what it holds.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub(crate) struct HeaderCondition {
     name: String,
@@ -106,6 +107,8 @@ pub(crate) struct Lists<'l> {
     pub(crate) keywords: &'l Keywords,
     /// Flags of all emails, by thread; empty unless a condition asks for them.
     pub(crate) threads: &'l std::collections::HashMap<ThreadId, ThreadFlags>,
+    /// What the search index knows.
+    pub(crate) texts: &'l Texts,
 }
 
 /// Flags in a thread.
@@ -118,7 +121,8 @@ pub(crate) struct ThreadFlags {
 impl Condition {
     /// Whether it holds; `None` if more has to be read.
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {
-        if !self.listed_holds(facts) {
+        let is_ruled_out = |text| facts.lists.texts.rule_out(text, facts.email.id);
+        if !self.listed_holds(facts) || self.texts().any(is_ruled_out) {
             return Some(false);
         }
         let texts = [
@@ -201,6 +205,18 @@ impl Condition {
         self.text.as_ref().is_none_or(in_text)
             && self.body.as_ref().is_none_or(|text| contains_words(text, &body))
             && self.header.as_ref().is_none_or(in_header)
+    }
+
+    /// Whether it asks for nothing but a mailbox.
+    pub(crate) fn is_only_a_mailbox(&self) -> bool {
+        *self == Self { in_mailbox: self.in_mailbox.clone(), ..Self::default() }
+    }
+
+    /// Texts that it looks for, wherever that is.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.text, &self.from, &self.to, &self.cc, &self.bcc, &self.subject, &self.body];
+        let header = self.header.as_ref().and_then(|header| header.value.as_deref());
+        all.into_iter().filter_map(|text| text.as_deref()).chain(header)
     }
 
     /// Whether it asks for what only the message itself says.

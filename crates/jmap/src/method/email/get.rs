@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use message::Structure;
 use serde::Deserialize;
-use store::{Columns, Email, MessageId};
+use store::{Columns, Email, EmailSnapshot, MessageId};
 
 use super::property::{Depth, GET_DEFAULT, Shown};
 use super::render::{self, Source, blob_of};
@@ -31,12 +31,10 @@ pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> 
     // RFC 8620 §5.1: all of a type that may be many are too many.
     let ids = get::wanted(arguments.ids.ok_or(MethodError::RequestTooLarge)?, context)?;
     let (store, access) = (&context.server.store, context.access);
-    let states = store.type_states(access).await?;
     let known: Vec<MessageId> = ids.iter().filter_map(|id| id::email(id)).collect();
     let columns = Columns { envelope: true, structure: wanted.needs_structure(), summary: true };
-    let emails = store.emails(access, known, columns).await?;
+    let EmailSnapshot { states, keywords, emails } = store.email_snapshot(access, known, columns).await?;
     let emails: BTreeMap<MessageId, Email> = emails.into_iter().map(|email| (email.id, email)).collect();
-    let keywords = store.keywords(access).await?;
     let (mut list, mut not_found) = (Vec::with_capacity(emails.len()), Vec::new());
     let mut budget = VALUES_BYTES_MAX;
     for text in ids {

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use message::Parsed;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::{NewEmail, Raw, UnixTime};
+use store::{Expected, NewEmail, Raw, UnixTime};
 
 use super::filter::UtcDate;
-use super::set::{created, flag_change, mailbox, state};
+use super::set::{Guard, created, flag_change, mailbox, state};
 use crate::http::blob;
 use crate::method::set::{SetPatch, set_of};
 use crate::method::{Arguments, Context, Outcome, typed};
@@ -37,9 +37,12 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
     if arguments.if_in_state.as_ref().is_some_and(|wanted| *wanted != old) {
         return Err(MethodError::StateMismatch);
     }
+    let mut guard = Guard::new(arguments.if_in_state.as_deref());
     let (mut made, mut not_made) = (Map::new(), Map::new());
     for (key, email) in arguments.emails {
-        match import(email, context).await {
+        let outcome = import(email, context, guard.expected).await;
+        guard.pass(&outcome)?;
+        match outcome {
             Ok(object) => {
                 if let Some(id) = object.get("id").and_then(Value::as_str) {
                     context.created_ids.insert(key.clone(), id.to_owned());
@@ -61,7 +64,11 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
     Ok(response)
 }
 
-async fn import(mut email: Map<String, Value>, context: &Context<'_>) -> Result<Value, SetError> {
+async fn import(
+    mut email: Map<String, Value>,
+    context: &Context<'_>,
+    expected: Expected,
+) -> Result<Value, SetError> {
     let place = Place::take(&mut email, context)?;
     let blob = email.remove("blobId").and_then(|blob| context.blob(blob.as_str()?));
     let blob = blob.ok_or_else(|| SetError::property("blobId"))?;
@@ -74,7 +81,7 @@ async fn import(mut email: Map<String, Value>, context: &Context<'_>) -> Result<
         _ => SetError::new("serverFail", "the blob can't be read"),
     })?;
     let bytes = with_line_ends(bytes.ok_or_else(|| SetError::property("blobId"))?);
-    place.put(bytes, context).await
+    place.put(bytes, context, expected).await
 }
 
 /// Where a new email goes and with what.
@@ -102,7 +109,12 @@ impl Place {
     }
 
     /// Puts a message there; what the server set.
-    pub(crate) async fn put(self, bytes: Bytes, context: &Context<'_>) -> Result<Value, SetError> {
+    pub(crate) async fn put(
+        self,
+        bytes: Bytes,
+        context: &Context<'_>,
+        expected: Expected,
+    ) -> Result<Value, SetError> {
         let (size, max) = (bytes.len(), context.server.options.limits.message_bytes);
         if u64::try_from(size).unwrap_or(u64::MAX) > max {
             return Err(SetError::new("tooLarge", "the message is too large"));
@@ -123,7 +135,7 @@ impl Place {
             flags: self.flags.add,
             keywords: self.flags.add_keywords,
         };
-        let (placed, _) = context.server.store.create_email(context.access, new).await?;
+        let (placed, _) = context.server.store.create_email_if(context.access, new, expected).await?;
         Ok(created(&placed, size))
     }
 }

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use message::{EnvelopeRef, Structure, Summary};
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Email, EmailPlace, Keywords, MailboxId, MessageId, ThreadId};
+use store::{ArrivalOrder, Email, EmailPlace, Keywords, MailboxId, MessageId, ThreadId};
 
 use super::filter::{CONDITIONS, Candidate, Columns, Condition, Facts, Lists, ThreadFlags};
+use super::page::{self, Walk};
 use super::sort::{self, Keys, Order};
+use super::texts;
+use crate::method::mailbox::counts;
 use crate::method::query::{self, Comparator, Filter, Operator, Window};
 use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
@@ -40,6 +43,9 @@ pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> 
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
     let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
+    if let Some(walk) = search.walk(&window) {
+        return page(&arguments.account_id, (&search, &window), walk, context).await;
+    }
     let states = context.server.store.type_states(context.access).await?;
     let results = search.results(context).await?;
     let find = |anchor: &str| {
@@ -52,6 +58,41 @@ pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> 
     let total = window.calculate_total.then_some(results.len());
     let state = State::at(states.epoch, states.email).to_string();
     Ok(query::response(&arguments.account_id, state, ids, (stretch, total)))
+}
+
+/// Answers from the first results alone.
+async fn page(
+    account: &str,
+    (search, window): (&Search, &Window),
+    walk: Walk,
+    context: &Context<'_>,
+) -> Outcome {
+    let (states, results) = match page::first(search, walk, context).await {
+        Ok(found) => found,
+        // Nothing is in a mailbox that is not there.
+        Err(MethodError::AccountNotFound) => {
+            (context.server.store.type_states(context.access).await?, Vec::new())
+        }
+        Err(error) => return Err(error),
+    };
+    let stretch = window.place(results.len(), |_| None)?;
+    let ids = results.into_iter().skip(stretch.first).take(stretch.length).map(id::of_email).collect();
+    let total = match window.calculate_total {
+        true => Some(total(search, walk.mailbox, context).await?),
+        false => None,
+    };
+    let state = State::at(states.epoch, states.email).to_string();
+    Ok(query::response(account, state, ids, (stretch, total)))
+}
+
+/// How many emails or threads there are in a mailbox, as Mailbox/get says.
+async fn total(search: &Search, mailbox: MailboxId, context: &Context<'_>) -> Result<usize, MethodError> {
+    let counts = counts(context, vec![mailbox]).await?;
+    let count = counts.get(&mailbox).map_or(0, |counts| match search.collapse_threads {
+        true => counts.threads,
+        false => counts.emails,
+    });
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 impl Search {
@@ -71,6 +112,37 @@ impl Search {
             sort.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
         sort::check(&sort)?;
         Ok(Self { filter, sort, collapse_threads })
+    }
+
+    /// How the first results are found without all others, if they can be.
+    fn walk(&self, window: &Window) -> Option<Walk> {
+        let order = match &self.sort[..] {
+            [] => ArrivalOrder::NewestFirst,
+            [by] if by.property == "receivedAt" && by.is_ascending => ArrivalOrder::OldestFirst,
+            [by] if by.property == "receivedAt" => ArrivalOrder::NewestFirst,
+            _ => return None,
+        };
+        let mailbox = self.driver()?;
+        let counts_all = window.calculate_total && self.filters_beyond_the_mailbox();
+        if self.needs_threads() || counts_all {
+            return None;
+        }
+        Some(Walk { mailbox, order, needed: window.end()? })
+    }
+
+    /// Whether the filter says more than which mailbox it is.
+    pub(crate) fn filters_beyond_the_mailbox(&self) -> bool {
+        !matches!(&self.filter, Some(Filter::Condition(condition)) if condition.is_only_a_mailbox())
+    }
+
+    /// Every condition of the filter.
+    pub(crate) fn conditions(&self) -> Vec<&Condition> {
+        self.filter.iter().flat_map(Filter::conditions).collect()
+    }
+
+    /// Whether of each thread only one email is found.
+    pub(crate) fn collapses_threads(&self) -> bool {
+        self.collapse_threads
     }
 
     /// Whether an email's place depends on the other emails of its thread.
@@ -94,7 +166,8 @@ impl Search {
             Err(store::Error::NotFound("mailbox")) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        let lists = Lists { keywords: &keywords, threads: &threads };
+        let texts = texts::look_up(self.conditions(), context).await;
+        let lists = Lists { keywords: &keywords, threads: &threads, texts: &texts };
         let mut found = self.filtered(context, places, &lists).await?;
         let keys = match sort::needs_keys(&self.sort) {
             true => sort_keys(context, &found).await?,
@@ -107,7 +180,8 @@ impl Search {
         Ok(found.into_iter().map(|email| email.id).collect())
     }
 
-    fn order<'o>(
+    /// How results are compared.
+    pub(crate) fn order<'o>(
         &'o self,
         keywords: &'o Keywords,
         keys: &'o HashMap<MessageId, Keys>,
@@ -117,8 +191,7 @@ impl Search {
     }
 
     fn needs_threads(&self) -> bool {
-        let conditions = self.filter.iter().flat_map(Filter::conditions);
-        conditions.into_iter().any(Condition::asks_for_threads) || sort::needs_threads(&self.sort)
+        self.conditions().into_iter().any(Condition::asks_for_threads) || sort::needs_threads(&self.sort)
     }
 
     /// The one mailbox that all results are in, if the filter says so and asks for no other.
@@ -140,7 +213,8 @@ impl Search {
         if asks_for_others { None } else { Some(id::mailbox(named).unwrap_or(MailboxId(u64::MAX >> 1))) }
     }
 
-    async fn filtered(
+    /// Those for which the filter holds, in no order.
+    pub(crate) async fn filtered(
         &self,
         context: &Context<'_>,
         all: Vec<Candidate>,

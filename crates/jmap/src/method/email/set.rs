@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use store::{EmailEdit, FlagChange, Flags, MailboxId, MailboxesEdit, MessageId};
+use store::{EmailEdit, Expected, FlagChange, Flags, MailboxId, MailboxesEdit, MessageId};
 
 use super::render::SYSTEM_KEYWORDS;
 use crate::method::set::{Outcomes, SetArguments, SetPatch};
@@ -23,14 +23,16 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
     }
     let old = state(context).await?;
     arguments.check(context, &old)?;
+    let mut guard = Guard::new(arguments.if_in_state.as_deref());
     let mut outcomes = Outcomes::default();
     for (key, object) in arguments.create.unwrap_or_default() {
-        let outcome = create::run(object, context).await;
+        let outcome = create::run(object, context, guard.expected).await;
+        guard.pass(&outcome)?;
         outcomes.create(context, key, outcome);
     }
     let destroyed: Vec<String> = arguments.destroy.unwrap_or_default();
-    update(arguments.update.unwrap_or_default(), &destroyed, context, &mut outcomes).await;
-    destroy(destroyed, context, &mut outcomes).await;
+    update((arguments.update.unwrap_or_default(), &destroyed), &mut guard, context, &mut outcomes).await?;
+    destroy(destroyed, &mut guard, context, &mut outcomes).await?;
     Ok(outcomes.response(&arguments.account_id, old, state(context).await?))
 }
 
@@ -39,12 +41,47 @@ pub(super) async fn state(context: &Context<'_>) -> Result<String, MethodError> 
     Ok(State::at(states.epoch, states.email).to_string())
 }
 
+/// RFC 8620 §5.3: `ifInState` is compared in the transaction of the first change. What is changed after that has to be as it
+/// was in that state, too.
+pub(super) struct Guard {
+    pub(super) expected: Expected,
+}
+
+impl Guard {
+    pub(super) fn new(if_in_state: Option<&str>) -> Self {
+        let state = if_in_state.and_then(State::parse);
+        Self { expected: state.map_or(Expected::Anything, |state| Expected::State(state.modseq)) }
+    }
+
+    /// Something has been changed.
+    fn advance(&mut self) {
+        if let Expected::State(state) = self.expected {
+            self.expected = Expected::Unchanged(state);
+        }
+    }
+
+    /// Looks at what became of a change.
+    ///
+    /// # Errors
+    /// stateMismatch if nothing has been changed before it.
+    pub(super) fn pass<T>(&mut self, outcome: &Result<T, SetError>) -> Result<(), MethodError> {
+        match (outcome, self.expected) {
+            (Ok(_), _) => self.advance(),
+            (Err(error), Expected::State(_)) if *error == SetError::changed() => {
+                return Err(MethodError::StateMismatch);
+            }
+            (Err(_), _) => {}
+        }
+        Ok(())
+    }
+}
+
 async fn update(
-    patches: BTreeMap<String, Map<String, Value>>,
-    destroyed: &[String],
+    (patches, destroyed): (BTreeMap<String, Map<String, Value>>, &[String]),
+    guard: &mut Guard,
     context: &Context<'_>,
     outcomes: &mut Outcomes,
-) {
+) -> Result<(), MethodError> {
     let mut edits: Vec<(String, MessageId, EmailEdit)> = Vec::new();
     for (key, patch) in patches {
         let resolved = context.resolved(&key).unwrap_or_else(|| key.clone());
@@ -61,10 +98,16 @@ async fn update(
     }
     let (keys, edits): (Vec<String>, Vec<_>) =
         edits.into_iter().map(|(key, email, edit)| (key, (email, edit))).unzip();
-    let done = context.server.store.update_emails(context.access, edits).await;
-    for (key, done) in keys.into_iter().zip(done) {
-        outcomes.update(key, done.map(|_| Value::Null).map_err(SetError::from));
+    let done = context.server.store.update_emails_if(context.access, edits, guard.expected).await;
+    if done.iter().any(Result::is_ok) {
+        guard.advance();
     }
+    for (key, done) in keys.into_iter().zip(done) {
+        let done = done.map(|_| Value::Null).map_err(SetError::from);
+        guard.pass(&done)?;
+        outcomes.update(key, done);
+    }
+    Ok(())
 }
 
 fn edit(mut patch: Map<String, Value>, context: &Context<'_>) -> Result<EmailEdit, SetError> {
@@ -126,7 +169,12 @@ fn system_flag(keyword: &str) -> Result<Option<Flags>, SetError> {
     Ok(known.map(|(_, flag)| *flag))
 }
 
-async fn destroy(texts: Vec<String>, context: &Context<'_>, outcomes: &mut Outcomes) {
+async fn destroy(
+    texts: Vec<String>,
+    guard: &mut Guard,
+    context: &Context<'_>,
+    outcomes: &mut Outcomes,
+) -> Result<(), MethodError> {
     let (mut keys, mut ids) = (Vec::new(), Vec::new());
     for text in texts {
         let resolved = context.resolved(&text).unwrap_or_else(|| text.clone());
@@ -138,10 +186,16 @@ async fn destroy(texts: Vec<String>, context: &Context<'_>, outcomes: &mut Outco
             None => outcomes.destroy(text, Err(SetError::not_found())),
         }
     }
-    let done = context.server.store.destroy_emails(context.access, ids).await;
-    for (key, done) in keys.into_iter().zip(done) {
-        outcomes.destroy(key, done.map(|_| ()).map_err(SetError::from));
+    let done = context.server.store.destroy_emails_if(context.access, ids, guard.expected).await;
+    if done.iter().any(Result::is_ok) {
+        guard.advance();
     }
+    for (key, done) in keys.into_iter().zip(done) {
+        let done = done.map(|_| ()).map_err(SetError::from);
+        guard.pass(&done)?;
+        outcomes.destroy(key, done);
+    }
+    Ok(())
 }
 
 /// What the server set of a new email.

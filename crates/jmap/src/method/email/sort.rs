@@ -73,15 +73,20 @@ pub(crate) struct Order<'o> {
 }
 
 impl Order<'_> {
-    /// Sorts; what nothing distinguishes stands in the order of arrival, the newest first.
+    /// Sorts; what nothing distinguishes stands in the order of arrival, the newest first unless that order is turned round.
     pub(crate) fn sort(&self, emails: &mut [Candidate]) {
+        let is_oldest_first =
+            matches!(self.comparators, [by] if by.property == "receivedAt" && by.is_ascending);
         emails.sort_unstable_by(|a, b| {
             let by = |comparator: &Comparator| {
                 let ordering = self.compare(comparator, a, b);
                 if comparator.is_ascending { ordering } else { ordering.reverse() }
             };
             let decided = self.comparators.iter().map(by).find(|ordering| *ordering != Ordering::Equal);
-            decided.unwrap_or_else(|| (b.received_at, b.id).cmp(&(a.received_at, a.id)))
+            decided.unwrap_or_else(|| {
+                let newest_first = (b.received_at, b.id).cmp(&(a.received_at, a.id));
+                if is_oldest_first { newest_first.reverse() } else { newest_first }
+            })
         });
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use store::Expected;
 
 use super::super::header::{Form, HeaderProperty};
 use super::super::import::Place;
@@ -19,7 +20,11 @@ use compose::{Address, Field, Part, Payload};
 mod compose;
 
 /// Makes an email; what the server set of it.
-pub(crate) async fn run(mut object: Map<String, Value>, context: &Context<'_>) -> Result<Value, SetError> {
+pub(crate) async fn run(
+    mut object: Map<String, Value>,
+    context: &Context<'_>,
+    expected: Expected,
+) -> Result<Value, SetError> {
     let place = Place::take(&mut object, context)?;
     let values: BTreeMap<String, BodyValue> = match object.remove("bodyValues") {
         None => BTreeMap::new(),
@@ -48,7 +53,7 @@ pub(crate) async fn run(mut object: Map<String, Value>, context: &Context<'_>) -
     };
     let hostname = &context.server.options.hostname;
     let message = compose::message(fields, &root, &stamp, hostname);
-    place.put(Bytes::from(message), context).await
+    place.put(Bytes::from(message), context, expected).await
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -198,7 +203,10 @@ fn part(
     }
     let payload = match (object.sub_parts, object.part_id, object.blob_id) {
         (Some(parts), None, None) if media_type.starts_with("multipart/") => Payload::Parts(
-            parts.into_iter().map(|inner| part(inner, values, depth + 1, context)).collect::<Result<_, _>>()?,
+            parts
+                .into_iter()
+                .map(|inner| part(inner, values, depth + 1, context))
+                .collect::<Result<_, _>>()?,
         ),
         (None, Some(id), None) => {
             // RFC 8621 §4.6: a part with a value has no charset of its own.
