@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 use store::{Access, Revocation, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::session::{self, Subject};
+
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +26,23 @@ pub(crate) struct Client {
     pub(crate) name: Arc<str>,
     /// Cancelled once its credential is revoked: what stays open on it has to end.
     pub(crate) end: CancellationToken,
+    /// The state of the session resource and the origin that it is for: working it out takes making all of the resource.
+    session: Arc<Mutex<Option<(String, String)>>>,
+}
+
+impl Client {
+    /// The state of the session resource.
+    pub(crate) fn session_state(&self, subject: &Subject<'_>) -> String {
+        let mut known = self.session.lock();
+        match &*known {
+            Some((origin, state)) if origin == subject.origin => state.clone(),
+            _ => {
+                let state = session::state(subject);
+                *known = Some((subject.origin.to_owned(), state.clone()));
+                state
+            }
+        }
+    }
 }
 
 /// All of them.
@@ -67,7 +86,8 @@ impl Clients {
         name: Arc<str>,
         at: Instant,
     ) -> Client {
-        let client = Client { access: authenticated.access.clone(), name, end: CancellationToken::new() };
+        let (access, end) = (authenticated.access.clone(), CancellationToken::new());
+        let client = Client { access, name, end, session: Arc::default() };
         let mut known = self.known.lock();
         if known.len() >= KNOWN_MAX {
             known.retain(|_, known| at.saturating_duration_since(known.since) < KNOWN_TIME);

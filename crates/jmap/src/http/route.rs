@@ -80,7 +80,7 @@ async fn take(
     let subject = subject(server, &client, &origin);
     let answered = match place {
         Place::Session => Ok(answer::json(StatusCode::OK, &session::resource(&subject))),
-        Place::Api => api::run(server, &client, session::state(&subject), request).await,
+        Place::Api => api::run(server, &client, client.session_state(&subject), request).await,
         Place::Download => {
             let uri = request.uri();
             let path = uri.path().strip_prefix(DOWNLOAD).unwrap_or_default();
@@ -88,7 +88,7 @@ async fn take(
         }
         Place::Upload => upload::run(server, &client, request).await,
         Place::Events => events::run(server, &client, &request).await,
-        Place::WebSocket => websocket::open(server, &client, session::state(&subject), request),
+        Place::WebSocket => websocket::open(server, &client, client.session_state(&subject), request),
     };
     answered.map_err(|problem| Box::new(answer::problem(&problem)))
 }
