@@ -5,6 +5,8 @@ mod blobs;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod quotas;

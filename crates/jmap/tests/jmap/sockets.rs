@@ -14,10 +14,10 @@ use crate::home::{CORE, From, Home, MAIL, basic};
 
 const PLAIN: &str = "From: zoe@a.test\r\nSubject: one\r\n\r\nHello\r\n";
 
-struct Socket(WebSocketStream<TcpStream>);
+pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
 
 impl Socket {
-    async fn open(home: &Home, protocol: &str, password: &str) -> Result<Self, Error> {
+    pub(crate) async fn open(home: &Home, protocol: &str, password: &str) -> Result<Self, Error> {
         let mut request = format!("ws://{}/jmap/ws", home.address).into_client_request().unwrap();
         let headers = request.headers_mut();
         headers.insert("authorization", basic("alice", password).parse().unwrap());
