@@ -6,7 +6,7 @@
 mod connection;
 mod http1;
 mod http2;
-mod patient;
+pub mod patient;
 mod sniff;
 
 use std::io;

@@ -1,5 +1,7 @@
 //! `[jmap]`: where JMAP is, and how much of everything.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::source::Reader;
@@ -28,6 +30,8 @@ pub(crate) struct Jmap {
     pub(crate) connections: usize,
     /// Those of one address among them.
     pub(crate) connections_per_address: usize,
+    /// How long a client may take nothing of an answer.
+    pub(crate) write_timeout: Duration,
 }
 
 /// Reads the keys.
@@ -43,5 +47,6 @@ pub(super) fn read(reader: &mut Reader) -> Jmap {
         uploads: reader.read("jmap.uploads", 4, value::count),
         connections: reader.read("jmap.connections", 10_000, value::count),
         connections_per_address: reader.read("jmap.connections_per_address", 100, value::count),
+        write_timeout: reader.read("jmap.write_timeout", Duration::from_secs(60), value::duration),
     }
 }

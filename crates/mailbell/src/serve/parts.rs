@@ -30,7 +30,7 @@ use webpush::origin::Origin;
 use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
-use super::web::Connections;
+use super::web;
 use crate::config::{Config, Introspection, ListenAddress, MessageRate, OAuth, PushLimits};
 use crate::data_dir;
 use crate::tls::{Tls, read_authorities};
@@ -169,9 +169,13 @@ pub(crate) fn jmap_options(config: &Config, authenticator: &Authenticator) -> jm
     }
 }
 
-/// How many may connect over HTTP.
-pub(crate) fn web_connections(config: &Config) -> Connections {
-    Connections { all: config.jmap.connections, each: config.jmap.connections_per_address }
+/// How many may connect over HTTP, and how slow they may be.
+pub(crate) fn web_limits(config: &Config) -> web::Limits {
+    web::Limits {
+        connections: config.jmap.connections,
+        connections_per_peer: config.jmap.connections_per_address,
+        write_timeout: config.jmap.write_timeout,
+    }
 }
 
 /// Who counts as one peer.

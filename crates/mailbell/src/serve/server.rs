@@ -172,7 +172,7 @@ impl Server {
         (http, https): (Vec<Listener>, Vec<Listener>),
     ) -> anyhow::Result<()> {
         self.spawn("the upkeep of metrics", keep_metrics(recorder()?, self.stop.clone()));
-        let web = Web::new(self.status.clone(), jmap, parts::peers(config), parts::web_connections(config));
+        let web = Web::new(self.status.clone(), jmap, parts::peers(config), parts::web_limits(config));
         for listener in http {
             self.spawn("the http listener", web.clone().serve(listener, None, self.stop.clone()));
         }

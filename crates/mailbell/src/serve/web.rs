@@ -3,7 +3,7 @@
 //! Over TLS the operator's pages are for trusted addresses only, since users connect there; what listens without
 //! TLS is for the operator's network, and JMAP takes no password from elsewhere there.
 //!
-//! Limits: a request head of 16 KiB within 10 seconds; connections, of all and of one peer, as [`Web`] says: what is above the
+//! Limits: a request head of 16 KiB within 10 seconds; a peer that takes nothing of an answer for [`Limits::write_timeout`]; connections, of all and of one peer, as [`Limits`] says: what is above the
 //! first waits in the kernel's queue, above the second it is closed.
 
 use std::convert::Infallible;
@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use push_service::server::patient::Patient;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -28,6 +29,9 @@ use tokio_util::task::TaskTracker;
 
 use super::listener::Listener;
 use super::status::{self, Status};
+
+#[cfg(test)]
+mod tests;
 
 /// What is served over HTTP. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -38,27 +42,26 @@ pub(crate) struct Web {
     peers: Peers,
     connections: Arc<Semaphore>,
     places: Places<Peer>,
+    write_timeout: Duration,
 }
 
-/// How many connections there may be.
+/// How many connections there may be, and how slow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Connections {
-    /// At a time, on all listeners.
-    pub(crate) all: usize,
-    /// At a time, of one peer.
-    pub(crate) each: usize,
+pub(crate) struct Limits {
+    /// Connections at a time, on all listeners.
+    pub(crate) connections: usize,
+    /// Connections at a time, of one peer.
+    pub(crate) connections_per_peer: usize,
+    /// How long a peer may take nothing of what it is sent; then its connection ends.
+    pub(crate) write_timeout: Duration,
 }
 
 impl Web {
     /// Pages and JMAP for whoever connects.
-    pub(crate) fn new(
-        status: Status,
-        jmap: Option<jmap::Server>,
-        peers: Peers,
-        connections: Connections,
-    ) -> Self {
-        let places = Places::new(connections.each);
-        Self { status, jmap, peers, connections: Arc::new(Semaphore::new(connections.all)), places }
+    pub(crate) fn new(status: Status, jmap: Option<jmap::Server>, peers: Peers, limits: Limits) -> Self {
+        let places = Places::new(limits.connections_per_peer);
+        let connections = Arc::new(Semaphore::new(limits.connections));
+        Self { status, jmap, peers, connections, places, write_timeout: limits.write_timeout }
     }
 
     /// Answers on `listener` until `stop` is cancelled, over TLS if there is an acceptor. A request under way is answered
@@ -105,6 +108,7 @@ impl Web {
             },
             None => stream,
         };
+        let stream = Patient::new(stream, self.write_timeout);
         let service = service_fn(move |request: Request<Incoming>| {
             let web = self.clone();
             async move { Ok::<_, Infallible>(web.answer(request, caller).await) }

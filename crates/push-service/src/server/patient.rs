@@ -9,18 +9,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// Fails a write of which the peer has taken nothing for `patience`.
-pub(super) struct Patient<S> {
+pub struct Patient<S> {
     stream: S,
     patience: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(super) const fn new(stream: S, patience: Duration) -> Self {
+    /// A peer that takes nothing for `patience` is dropped.
+    pub const fn new(stream: S, patience: Duration) -> Self {
         Self { stream, patience, alarm: None }
     }
 
-    pub(super) fn into_inner(self) -> S {
+    /// The stream itself.
+    pub fn into_inner(self) -> S {
         self.stream
     }
 
