@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::measure::{deliver, exists, fetch, idle, push};
+use crate::measure::{deliver, exists, fetch, idle, jmap, push};
 use crate::push_service;
 use crate::server::{Server, account};
 
@@ -16,6 +16,8 @@ use crate::server::{Server, account};
 pub enum Part {
     /// The mail server.
     Mail,
+    /// JMAP, alone.
+    Jmap,
     /// The push service, alone.
     PushService,
 }
@@ -35,6 +37,8 @@ pub struct Plan {
     pub idle_connections: usize,
     /// Whether Dovecot, if it is installed, is measured too.
     pub with_peer: bool,
+    /// Messages of the large mailbox that JMAP reads a page of.
+    pub jmap_messages: u64,
     /// How the push service is measured.
     pub push_service: push_service::report::Plan,
 }
@@ -61,6 +65,8 @@ pub struct Measured {
 pub struct Report {
     /// One for each server of mail.
     pub measured: Vec<Measured>,
+    /// JMAP.
+    pub jmap: Option<jmap::Measured>,
     /// The push service.
     pub push_service: Option<push_service::report::Measured>,
 }
@@ -74,11 +80,18 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
         true => mail(plan, &mut tell).await?,
         false => Vec::new(),
     };
+    let jmap = match plan.parts.contains(&Part::Jmap) {
+        true => {
+            let own = jmap::Plan { large: plan.jmap_messages, duration: plan.duration };
+            Some(jmap::run(&plan.program, plan.directory.as_deref(), own, &mut tell).await?)
+        }
+        false => None,
+    };
     let push_service = match plan.parts.contains(&Part::PushService) {
         true => Some(push_service::report::run(&plan.push_service, &mut tell).await?),
         false => None,
     };
-    Ok(Report { measured, push_service })
+    Ok(Report { measured, jmap, push_service })
 }
 
 /// Measures ours, then the peer.
@@ -170,6 +183,21 @@ impl fmt::Display for Report {
                 f,
                 "  {} idle connections         {:>9.1} KiB each, {:.0} ms CPU in 10 s",
                 i.connections, i.kib_each, i.cpu_ms_in_10_s
+            )?;
+        }
+        if let Some(jmap) = &self.jmap {
+            writeln!(f, "jmap")?;
+            for page in &jmap.pages {
+                writeln!(
+                    f,
+                    "  page of 50 of {:>9}          {:>9.0} requests/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
+                    page.mailbox_messages, page.per_second, page.cpu_ms, page.p50_ms, page.p99_ms
+                )?;
+            }
+            writeln!(
+                f,
+                "  250 to the event              p50 {:.2} ms  p99 {:.2} ms",
+                jmap.event_p50_ms, jmap.event_p99_ms
             )?;
         }
         self.push_service.as_ref().map_or(Ok(()), |measured| measured.fmt(f))

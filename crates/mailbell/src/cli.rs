@@ -108,6 +108,9 @@ pub(crate) struct BenchOptions {
     /// How many connections of user agents idle at the push service
     #[arg(long, value_name = "NUMBER", default_value_t = 5000)]
     pub(crate) push_idle: usize,
+    /// How many messages the large mailbox has that JMAP reads a page of
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000)]
+    pub(crate) jmap_messages: u64,
     /// How many messages each figure of the push service is made of
     #[arg(long, value_name = "NUMBER", default_value_t = 30_000)]
     pub(crate) messages: usize,
@@ -130,6 +133,8 @@ pub(crate) struct BenchOptions {
 pub(crate) enum BenchPart {
     /// Deliveries, envelopes, idling connections, beside Dovecot
     Mail,
+    /// Pages of a small and a large mailbox over JMAP, and new mail at an event source
+    Jmap,
     /// Pushes to connected and for absent agents, idle connections, many subscriptions
     PushService,
 }

@@ -1,6 +1,7 @@
 //! The client halves that make the load: as little work for each message as will do, so that the server is what is measured.
 
 pub mod imap;
+pub mod jmap;
 pub mod lmtp;
 pub mod metrics;
 pub mod poster;
@@ -44,6 +45,19 @@ impl Lines {
             self.buffer.drain(..self.start);
             self.start = 0;
             scanned = self.buffer.len();
+            self.fill().await?;
+        }
+    }
+
+    /// The next so many bytes.
+    pub(crate) async fn exactly(&mut self, length: usize) -> Result<Vec<u8>> {
+        loop {
+            let end = self.start.saturating_add(length);
+            if let Some(bytes) = self.buffer.get(self.start..end) {
+                let bytes = bytes.to_vec();
+                self.start = end;
+                return Ok(bytes);
+            }
             self.fill().await?;
         }
     }

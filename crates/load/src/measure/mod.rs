@@ -4,6 +4,7 @@ pub mod deliver;
 pub mod exists;
 pub mod fetch;
 pub mod idle;
+pub mod jmap;
 pub mod push;
 
 use std::time::Duration;

@@ -17,7 +17,8 @@ pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let plan = Plan {
         parts: match options.only {
-            None => vec![Part::Mail, Part::PushService],
+            None => vec![Part::Mail, Part::Jmap, Part::PushService],
+            Some(BenchPart::Jmap) => vec![Part::Jmap],
             Some(BenchPart::Mail) => vec![Part::Mail],
             Some(BenchPart::PushService) => vec![Part::PushService],
         },
@@ -28,6 +29,7 @@ pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
             subscriptions: options.subscriptions,
             messages: options.messages,
         },
+        jmap_messages: options.jmap_messages,
         program,
         directory: options.directory,
         duration: Duration::from_secs(options.seconds.max(1)),
