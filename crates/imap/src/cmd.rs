@@ -46,7 +46,7 @@ mod quota;
 mod rename;
 mod replace;
 mod resync;
-mod search;
+pub(crate) mod search;
 mod select;
 pub(crate) mod silwebpush;
 mod sort;
@@ -162,6 +162,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Unselect => unselect::run(context),
         Command::Expunge { uids } => expunge::run(context, uids).await,
         Command::Search(search) => search::run(context, search).await,
+        Command::CancelUpdate(tags) => search::update::cancel(context, &tags),
         Command::MultiSearch(search) => multisearch::run(context, search).await,
         Command::Sort(sort) => sort::run(context, sort).await,
         Command::Thread(thread) => thread::run(context, thread).await,

@@ -35,6 +35,9 @@ pub struct Limits {
     /// Mailboxes of which NOTIFY tells something at once; when there are more the client gets NOTIFICATIONOVERFLOW and no
     /// further notifications (RFC 5465 §5.8). Default 1,000.
     pub notify_responses: usize,
+    /// Searches of one session whose results are kept up to date; one more is answered with `NO [NOUPDATE]` (RFC 5267
+    /// §4.3.1), and not updated. Default 16.
+    pub updated_searches: usize,
     /// A search that takes longer tells so often how far it is (RFC 9585). Default 10 seconds.
     pub progress_time: Duration,
     /// BAD commands in a row; then `BYE`. Default 25.
@@ -57,6 +60,7 @@ impl Default for Limits {
             login_failures: 4,
             notify_mailboxes: 1000,
             notify_responses: 1000,
+            updated_searches: 16,
             progress_time: Duration::from_secs(10),
             bad_commands: 25,
         }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cmd::notify::{Waiting, Wishes};
+use crate::cmd::search::update::UpdatedSearch;
 use crate::cmd::silwebpush::SessionPush;
 use crate::reply::Failure;
 use crate::sessions::Entered;
@@ -110,6 +111,8 @@ pub(crate) struct Selected {
     pub(crate) keywords: Keywords,
     /// Says when the account has changed.
     pub(crate) watch: Watch,
+    /// RFC 5267 §4.3: the searches whose results the client wants to be kept up to date.
+    pub(crate) updated: Vec<UpdatedSearch>,
 }
 
 impl Selected {

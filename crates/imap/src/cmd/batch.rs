@@ -36,9 +36,9 @@ impl Batches {
         Ok(Self(seqs.slice(places).ranges().to_vec().into()))
     }
 
-    /// All messages.
-    pub(crate) fn all(view: &ClientView) -> Self {
-        Self(if view.exists() == 0 { VecDeque::new() } else { VecDeque::from([(1, view.exists())]) })
+    /// Messages by sequence number.
+    pub(crate) fn of(seqs: &NumberSet) -> Self {
+        Self(seqs.ranges().to_vec().into())
     }
 
     /// The next messages in order, at most `max`; `None` at the end.

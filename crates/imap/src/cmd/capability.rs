@@ -111,6 +111,8 @@ const ALWAYS: &[&str] = &[
     "BINARY",
     "CHILDREN",
     "CONDSTORE",
+    "CONTEXT=SEARCH",
+    "CONTEXT=SORT",
     "CREATE-SPECIAL-USE",
     "ENABLE",
     "ESEARCH",

@@ -5,7 +5,7 @@ use store::Mailbox;
 use crate::cmd::search::find::Finder;
 use crate::cmd::search::progress::Progress;
 use crate::cmd::search::results::Results;
-use crate::cmd::search::{prepare, unknown_charset};
+use crate::cmd::search::{prepare, unknown_charset, update};
 use crate::cmd::{Context, Done, now};
 use crate::reply::Failure;
 use crate::session::view::ClientView;
@@ -54,6 +54,9 @@ pub(crate) async fn run(context: &mut Context<'_>, search: MultiSearch) -> Resul
             question.ask(context, mailbox).await?;
         }
         context.link.drain().await?;
+    }
+    if returns.contains(&SearchReturn::Update) {
+        update::refuse(context, "only SEARCH and SORT are updated");
     }
     Ok(Done::Status(Status::ok("ESEARCH done")))
 }

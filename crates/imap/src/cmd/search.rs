@@ -1,7 +1,8 @@
-//! SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 7162 §3.1.5 and §3.1.10, RFC 8474 §6,
+//! SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 5267 §4, RFC 7162 §3.1.5 and §3.1.10, RFC 8474 §6,
 //! RFC 8514 §4, RFC 9394 §3.1).
 //!
-//! How messages are found is in [`find`], what is told of them in [`results`]: other commands that search share both.
+//! How messages are found is in [`find`], what is told of them in [`results`], and how that is kept up to date in
+//! [`update`]: other commands that search share them.
 
 use crate::cmd::{Context, Done, enable, sync};
 use crate::reply::Failure;
@@ -15,9 +16,11 @@ pub(crate) mod progress;
 pub(crate) mod results;
 mod test;
 mod text;
+pub(crate) mod update;
 
 use find::Finder;
 use results::Results;
+use update::Question;
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, search: Search) -> Result<Done, Failure> {
@@ -31,8 +34,11 @@ pub(crate) async fn run(context: &mut Context<'_>, search: Search) -> Result<Don
 }
 
 async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failure> {
+    let asks_update = update::is_asked(context, search.returns.as_deref())?;
     let SearchProgram::Keys(keys) = search.program else { return Ok(unknown_charset()) };
     let has_modseq = prepare(context, &keys).await?;
+    let question =
+        if asks_update { Some(Question::new(context, (&keys, search.numbering), None)?) } else { None };
     let (finder, mut progress) = Finder::of_selected(context)?;
     let seqs = finder.find(keys, &mut progress).await?;
     let results = Results { order: seqs.numbers().collect(), numbering: search.numbering, has_modseq };
@@ -45,6 +51,9 @@ async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failu
             let (numbers, modseq) = results.plain(&selected.view);
             context.untagged(&Response::Search { numbers: &numbers, modseq });
         }
+    }
+    if let Some(question) = question {
+        update::begin(context, question, &results.order)?;
     }
     Ok(Done::Status(Status::ok("SEARCH done")))
 }

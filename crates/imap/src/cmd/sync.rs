@@ -7,6 +7,7 @@ use store::Entry;
 
 use crate::cmd::flags::{self, Permanent};
 use crate::cmd::notify::{self, SelectedNews};
+use crate::cmd::search::update;
 use crate::cmd::{Context, fetch, metadata};
 use crate::reply::Failure;
 use crate::session::Mode;
@@ -70,7 +71,9 @@ pub(crate) async fn look(context: &mut Context<'_>, look: Look) -> Result<(), Fa
 
 async fn look_at_selected(context: &mut Context<'_>, look: Look) -> Result<(), Failure> {
     let Ok((_, selected)) = context.session.selected_mut() else { return Ok(()) };
-    let is_due = look.always || was_woken(&mut selected.watch).await;
+    let is_woken = was_woken(&mut selected.watch).await;
+    // A result that is kept up to date is what it is after the command, though the wake may come later.
+    let is_due = look.always || is_woken || !selected.updated.is_empty();
     if is_due || (look.expunges == Expunges::Send && selected.view.holds_expunges()) {
         sync(context, look.expunges).await?;
     }
@@ -123,6 +126,8 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
         let full = store.view(access, mailbox).await?;
         changes = selected.view.changes_to(&full);
     }
+    update::tell_leaving(context, &changes.vanished);
+    let (access, selected) = context.session.selected_mut()?;
     let is_news = changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords));
     let before = selected.view.exists();
     let updates = selected.view.apply(&changes, expunges);
@@ -133,7 +138,8 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
     if is_news {
         learn_keywords(context).await?;
     }
-    tell(context, &updates, before).await
+    tell(context, &updates, before).await?;
+    update::tell_changed(context, &changes.changed).await
 }
 
 /// Reads the account's keywords again and tells them if there are new ones.

@@ -191,10 +191,23 @@ impl ClientView {
         if seqs.ranges().len() > SAVED_RANGES_MAX {
             return Err(TooScattered);
         }
+        self.saved = self.uids(seqs);
+        Ok(())
+    }
+
+    /// Every sequence number.
+    #[must_use]
+    pub fn seqs(&self) -> NumberSet {
+        let all = (self.exists() > 0).then_some((1, self.exists()));
+        NumberSet::from_ranges(all.into_iter().collect())
+    }
+
+    /// Messages by sequence number as UIDs. What stands side by side is one range: no message ever comes between.
+    #[must_use]
+    pub fn uids(&self, seqs: &NumberSet) -> NumberSet {
         let uid = |seq| Some(self.entry(seq)?.uid.0);
         let uids = seqs.ranges().iter().filter_map(|&(first, last)| Some((uid(first)?, uid(last)?)));
-        self.saved = NumberSet::from_ranges(uids.collect());
-        Ok(())
+        NumberSet::from_ranges(uids.collect())
     }
 
     /// Messages by UID as ranges of sequence numbers, rising.

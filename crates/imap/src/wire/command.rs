@@ -171,6 +171,8 @@ pub enum Command {
     },
     /// RFC 9051 §6.4.4
     Search(Search),
+    /// RFC 5267 §4.3.5: the tags of the searches that are no longer to be updated.
+    CancelUpdate(Vec<Tag>),
     /// RFC 7377 §2
     MultiSearch(MultiSearch),
     /// RFC 5256 §3
@@ -270,6 +272,7 @@ impl Command {
             Self::Expunge { uids: None } => "EXPUNGE",
             Self::Expunge { uids: Some(_) } => "UID EXPUNGE",
             Self::Search(search) => numbered(search.numbering, "SEARCH", "UID SEARCH"),
+            Self::CancelUpdate(_) => "CANCELUPDATE",
             Self::MultiSearch(_) => "ESEARCH",
             Self::Sort(sort) => numbered(sort.numbering, "SORT", "UID SORT"),
             Self::Thread(thread) => numbered(thread.numbering, "THREAD", "UID THREAD"),

@@ -48,6 +48,19 @@ pub enum ESearchItem {
     All(Ranges),
     /// A page; NIL if there is none.
     Partial(PartialRange, Ranges),
+    /// RFC 5267 §4.3.3: what has come into a result that is kept up to date. At least one.
+    AddTo(Vec<Placed>),
+    /// RFC 5267 §4.3.4: what has left it. At least one.
+    RemoveFrom(Vec<Placed>),
+}
+
+/// Numbers that came to a place in a result, or left it from there on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// RFC 5267 §4.3.2, `context-position`: counted from 1; 0 for wherever the order of the mailbox puts each.
+    pub position: u32,
+    /// The numbers, in the order of the result. At least one.
+    pub numbers: Ranges,
 }
 
 impl ESearchLine<'_> {
@@ -97,6 +110,23 @@ impl ESearchItem {
                 }
                 out.extend_from_slice(b")");
             }
+            Self::AddTo(placed) => push_placed(out, b" ADDTO (", placed),
+            Self::RemoveFrom(placed) => push_placed(out, b" REMOVEFROM (", placed),
         }
     }
+}
+
+// ret-data-addto = "ADDTO" SP "(" context-position SP sequence-set *(SP context-position SP sequence-set) ")"
+fn push_placed(out: &mut BytesMut, name: &[u8], placed: &[Placed]) {
+    assert!(!placed.is_empty(), "an empty change has no form on the wire");
+    out.extend_from_slice(name);
+    for (index, placed) in placed.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b" ");
+        }
+        number(out, u64::from(placed.position));
+        out.extend_from_slice(b" ");
+        push_ranges(out, &placed.numbers);
+    }
+    out.extend_from_slice(b")");
 }

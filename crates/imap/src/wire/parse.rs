@@ -19,7 +19,7 @@ use crate::wire::multisearch::multi_search;
 use crate::wire::notify::notify;
 use crate::wire::push_notify::push_notify;
 use crate::wire::quota;
-use crate::wire::search::search;
+use crate::wire::search::{cancel_update, search};
 use crate::wire::select::select;
 use crate::wire::set::{Numbering, SeqSet};
 use crate::wire::sort::sort;
@@ -126,6 +126,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "REPLACE" => |cursor| replace(cursor, Numbering::Seq).map(Command::Replace),
         "UID" => uid,
         "SEARCH" => |cursor| search(cursor, Numbering::Seq).map(Command::Search),
+        "CANCELUPDATE" => |cursor| cancel_update(cursor).map(Command::CancelUpdate),
         "ESEARCH" => |cursor| multi_search(cursor).map(Command::MultiSearch),
         "SORT" => |cursor| sort(cursor, Numbering::Seq).map(Command::Sort),
         "THREAD" => |cursor| thread(cursor, Numbering::Seq).map(Command::Thread),

@@ -1,6 +1,7 @@
 //! SEARCH: which messages a client looks for (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182,
-//! RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4, RFC 9394 §3.1).
+//! RFC 5267 §4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4, RFC 9394 §3.1).
 
+use crate::wire::command::Tag;
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, is_astring_char};
 use crate::wire::date::Date;
 use crate::wire::flag::{Flag, keyword};
@@ -11,6 +12,8 @@ use crate::wire::set::{Numbering, SeqSet};
 pub const SEARCH_DEPTH_MAX: usize = 32;
 /// Most keys in one SEARCH, nested ones included; more are BAD.
 pub const SEARCH_KEYS_MAX: usize = 1024;
+/// Most tags in one CANCELUPDATE; more are BAD.
+pub const CANCELLED_MAX: usize = 256;
 
 /// SEARCH and UID SEARCH.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub enum SearchReturn {
     Save,
     /// RFC 9394 §3.1: a page of all numbers.
     Partial(PartialRange),
+    /// RFC 5267 §4.3: what changes in the result later.
+    Update,
 }
 
 /// What must hold of a message.
@@ -209,7 +214,7 @@ fn keys(cursor: &mut Cursor<'_>) -> Parsed<Vec<SearchKey>> {
 }
 
 // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-// search-return-opt =/ "SAVE" / modifier-partial
+// search-return-opt =/ "SAVE" / modifier-context / modifier-partial / modifier-update
 // modifier-partial = "PARTIAL" SP partial-range
 /// The result options with the space after them, if they are there.
 pub fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
@@ -217,18 +222,22 @@ pub fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
         return Ok(None);
     }
     let start = cursor.clone();
-    let mut options = cursor.list(ListBounds { max: 16, empty: Empty::Allowed }, |cursor| {
+    let options = cursor.list(ListBounds { max: 16, empty: Empty::Allowed }, |cursor| {
         let start = cursor.clone();
-        match cursor.keyword("a result option")?.as_str() {
-            "MIN" => Ok(SearchReturn::Min),
-            "MAX" => Ok(SearchReturn::Max),
-            "ALL" => Ok(SearchReturn::All),
-            "COUNT" => Ok(SearchReturn::Count),
-            "SAVE" => Ok(SearchReturn::Save),
-            "PARTIAL" => argument(cursor, PartialRange::parse).map(SearchReturn::Partial),
-            _ => Err(start.invalid("there is no such result option")),
-        }
+        Ok(Some(match cursor.keyword("a result option")?.as_str() {
+            "MIN" => SearchReturn::Min,
+            "MAX" => SearchReturn::Max,
+            "ALL" => SearchReturn::All,
+            "COUNT" => SearchReturn::Count,
+            "SAVE" => SearchReturn::Save,
+            "PARTIAL" => argument(cursor, PartialRange::parse).map(SearchReturn::Partial)?,
+            "UPDATE" => SearchReturn::Update,
+            // RFC 5267 §4.2: a hint, which asks for nothing.
+            "CONTEXT" => return Ok(None),
+            _ => return Err(start.invalid("there is no such result option")),
+        }))
     })?;
+    let mut options: Vec<SearchReturn> = options.into_iter().flatten().collect();
     if options.is_empty() {
         options.push(SearchReturn::All);
     }
@@ -241,6 +250,26 @@ pub fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<SearchReturn>>> {
     }
     cursor.sp()?;
     Ok(Some(options))
+}
+
+// command-select =/ "CANCELUPDATE" 1*(SP quoted)   (RFC 5267 §5)
+/// The tags of CANCELUPDATE.
+pub fn cancel_update(cursor: &mut Cursor<'_>) -> Parsed<Vec<Tag>> {
+    let mut tags = Vec::new();
+    loop {
+        if tags.len() == CANCELLED_MAX {
+            return Err(cursor.invalid("there are too many tags"));
+        }
+        if cursor.peek() != Some(b'"') {
+            return Err(cursor.expected("a tag in quotes"));
+        }
+        tags.push(Tag(cursor.string()?));
+        if !cursor.eat(b' ') {
+            break;
+        }
+    }
+    cursor.end()?;
+    Ok(tags)
 }
 
 /// Counts the keys of one SEARCH, which bounds its memory and its time.

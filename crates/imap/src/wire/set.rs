@@ -79,6 +79,16 @@ impl SeqSet {
         Self(Written::Ranges(vec![SeqRange { first: bound(first), last: bound(last) }]))
     }
 
+    /// The set of these numbers; `None` if there are none.
+    #[must_use]
+    pub fn of(numbers: &NumberSet) -> Option<Self> {
+        let ranges = numbers.ranges().iter();
+        let ranges: Vec<SeqRange> = ranges
+            .map(|&(low, high)| SeqRange { first: SeqBound::Number(low), last: SeqBound::Number(high) })
+            .collect();
+        (!ranges.is_empty()).then_some(Self(Written::Ranges(ranges)))
+    }
+
     /// Whether a set begins at the cursor.
     #[must_use]
     pub fn begins(cursor: &Cursor<'_>) -> bool {
@@ -189,6 +199,30 @@ impl NumberSet {
     /// The numbers, rising.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.iter().flat_map(|&(low, high)| low..=high)
+    }
+
+    /// The numbers of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self::from_ranges(self.0.iter().chain(&other.0).copied().collect())
+    }
+
+    /// The numbers that are not in the other.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let mut left = Vec::with_capacity(self.0.len());
+        for &(low, high) in &self.0 {
+            let mut next = Some(low);
+            let first = other.0.partition_point(|&(_, last)| last < low);
+            for &(from, to) in other.0.iter().skip(first).take_while(|&&(from, _)| from <= high) {
+                if let Some(low) = next.filter(|&low| low < from) {
+                    left.push((low, from - 1));
+                }
+                next = to.checked_add(1);
+            }
+            left.extend(next.filter(|&low| low <= high).map(|low| (low, high)));
+        }
+        Self(left)
     }
 
     /// The numbers at these places, counted from 0 in rising order.

@@ -34,7 +34,7 @@ pub enum Condition {
     Bye,
 }
 
-/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 5465, RFC 7162, RFC 8474).
+/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 5267, RFC 5465, RFC 7162, RFC 8474).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named as in its RFC")]
 pub enum Code {
@@ -63,6 +63,7 @@ pub enum Code {
     NoPerm,
     NotificationOverflow,
     NotSaved,
+    NoUpdate(Tag),
     OverQuota,
     PermanentFlags(Vec<String>),
     PrivacyRequired,
@@ -187,6 +188,11 @@ impl Code {
             Self::Modified(numbers) => {
                 out.extend_from_slice(b"MODIFIED ");
                 numbers.encode(out);
+            }
+            // resp-text-code =/ "NOUPDATE" SP quoted   (RFC 5267 §5)
+            Self::NoUpdate(tag) => {
+                out.extend_from_slice(b"NOUPDATE ");
+                encode::string(out, tag.as_bytes(), Quoting::Ascii);
             }
             Self::PermanentFlags(flags) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");

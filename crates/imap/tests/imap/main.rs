@@ -26,3 +26,5 @@ mod stream;
 mod support;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod updates;

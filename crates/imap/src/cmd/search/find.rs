@@ -40,23 +40,39 @@ impl<'f> Finder<'f> {
         Ok((finder, Progress::new(context.link, context.tag, &context.server.options.limits)))
     }
 
+    /// The same for what the client does not wait for.
+    pub(crate) fn quietly(context: &'f mut Context<'_>) -> Result<(Self, Progress<'f>), Failure> {
+        let (finder, progress) = Self::of_selected(context)?;
+        Ok((finder, progress.quiet()))
+    }
+
     /// The sequence numbers of the messages for which all keys hold.
     pub(crate) async fn find(
         &self,
         keys: Vec<SearchKey>,
         progress: &mut Progress<'_>,
     ) -> Result<NumberSet, Failure> {
+        self.find_among(self.view.seqs(), keys, progress).await
+    }
+
+    /// The same, but only of these messages.
+    pub(crate) async fn find_among(
+        &self,
+        seqs: NumberSet,
+        keys: Vec<SearchKey>,
+        progress: &mut Progress<'_>,
+    ) -> Result<NumberSet, Failure> {
         let (view, keywords, now) = (self.view, self.keywords, self.now);
         let surroundings = Surroundings { view, keywords, now, saved: OnceLock::new() };
         let mut test = Test::all_of(keys, &surroundings)?;
-        if self.view.exists() > INDEX_FROM {
+        if seqs.count() > INDEX_FROM {
             for needle in test.needles().into_iter().take(LOOK_UPS_MAX) {
                 needle.look_up(self.store, self.access).await;
             }
         }
         let mut found = Vec::new();
         let mut open = Vec::new();
-        let mut batches = Batches::all(self.view);
+        let mut batches = Batches::of(&seqs);
         while let Some(batch) = batches.next(self.view, VIEW_BATCH) {
             for (seq, entry) in batch {
                 match test.of(&Candidate { seq, entry, row: None, raw: None }) {
@@ -172,8 +188,8 @@ impl<'f> Finder<'f> {
 
 /// Messages of a view that are looked at before others get their turn.
 const VIEW_BATCH: usize = 4_096;
-/// In a smaller mailbox the search index saves nothing.
-const INDEX_FROM: u32 = 64;
+/// Among fewer messages the search index saves nothing.
+const INDEX_FROM: usize = 64;
 /// Texts that are looked up in the search index; more of them are looked for by reading.
 const LOOK_UPS_MAX: usize = 16;
 /// Bytes of messages that are in memory at once, but for the last of them.

@@ -26,6 +26,11 @@ impl<'p> Progress<'p> {
         Self { link, tag, every: limits.progress_time, told: Instant::now(), done: 0, goal: 0 }
     }
 
+    /// Tells nothing: the client does not wait.
+    pub(crate) fn quiet(self) -> Self {
+        Self { every: Duration::MAX, ..self }
+    }
+
     /// There is so much more to do.
     pub(crate) fn expect(&mut self, more: usize) {
         self.goal = self.goal.saturating_add(more);

@@ -80,7 +80,7 @@ impl Results {
                 SearchReturn::Min => named.extend(self.order.first()),
                 SearchReturn::Max => named.extend(self.order.last()),
                 SearchReturn::Partial(page) => named.extend(self.at(page.of(self.order.len()))),
-                SearchReturn::Save => continue,
+                SearchReturn::Save | SearchReturn::Update => continue,
             }
             is_selective = true;
         }

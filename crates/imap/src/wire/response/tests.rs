@@ -3,7 +3,7 @@ use bytes::Bytes;
 use super::*;
 use crate::wire::cursor::Cursor;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
-use crate::wire::esearch::{ESearchItem, SearchedMailbox};
+use crate::wire::esearch::{ESearchItem, Placed, SearchedMailbox};
 use crate::wire::parse::tag_of;
 use crate::wire::partial::PartialRange;
 
@@ -80,6 +80,15 @@ fn esearch_tells_what_it_is_given_in_that_order() {
         true,
         &[ESearchItem::Partial(range, vec![])],
         r#"ESEARCH (TAG "A285") UID PARTIAL (-1:-100 NIL)"#,
+    );
+    let at = |position, numbers| Placed { position, numbers };
+    esearch(
+        true,
+        &[
+            ESearchItem::RemoveFrom(vec![at(3, vec![(9, 9)]), at(1, vec![(5, 5), (2, 3)])]),
+            ESearchItem::AddTo(vec![at(0, vec![(32768, 32769)])]),
+        ],
+        r#"ESEARCH (TAG "A285") UID REMOVEFROM (3 9 1 5,2:3) ADDTO (0 32768:32769)"#,
     );
     let mailbox = Some(SearchedMailbox { name: "folder two", uid_validity: 6 });
     let line = ESearchLine { tag: &tag, mailbox, uid: true, items: &[ESearchItem::Count(2)] };

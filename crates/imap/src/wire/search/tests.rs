@@ -157,3 +157,27 @@ fn result_options_are_read_in_any_order_and_refused_where_they_contradict() {
         assert!(returns(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn update_is_an_option_and_context_asks_for_nothing() {
+    use SearchReturn::{All, Count, Save, Update};
+    let returns = |options: &str| parsed(&format!("RETURN ({options}) ALL")).unwrap().returns.unwrap();
+    assert_eq!(returns("UPDATE"), [Update]);
+    assert_eq!(returns("context count UPDATE"), [Count, Update]);
+    assert_eq!(returns("CONTEXT"), [All]);
+    assert_eq!(returns("CONTEXT SAVE"), [Save]);
+}
+
+#[test]
+fn cancelled_tags_are_quoted() {
+    let tags = |arguments: &str| {
+        let frame = Bytes::copy_from_slice(arguments.as_bytes());
+        let tags = cancel_update(&mut Cursor::new(&frame, Names::ModifiedUtf7));
+        tags.map(|tags| tags.iter().map(|tag| tag.as_bytes().to_vec()).collect::<Vec<_>>())
+    };
+    assert_eq!(tags(r#""a1" "b\"2""#).unwrap(), [b"a1".to_vec(), b"b\"2".to_vec()]);
+    let many = vec!["\"x\""; CANCELLED_MAX + 1].join(" ");
+    for wrong in ["", "a1", "\"a1\" ", "\"a1\" b", "{2+}\r\na1", &many] {
+        assert!(tags(wrong).is_err(), "{wrong}");
+    }
+}

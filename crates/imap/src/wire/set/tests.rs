@@ -82,3 +82,28 @@ fn numbers_in_an_order_of_their_own_are_joined_only_where_they_rise() {
     assert_eq!(ranges_in_order([5, 3, 4, 5, 2, 1]), [(5, 5), (3, 5), (2, 2), (1, 1)]);
     assert_eq!(ranges_in_order([u32::MAX, 1]), [(u32::MAX, u32::MAX), (1, 1)]);
 }
+
+#[test]
+fn number_sets_are_joined_and_taken_from_each_other() {
+    let cases = [
+        (vec![], vec![], vec![], vec![]),
+        (vec![(1, 9)], vec![], vec![(1, 9)], vec![(1, 9)]),
+        (vec![(1, 9)], vec![(1, 9)], vec![(1, 9)], vec![]),
+        (vec![(1, 9)], vec![(3, 4), (9, 12)], vec![(1, 12)], vec![(1, 2), (5, 8)]),
+        (vec![(2, 3), (6, 7)], vec![(1, 2), (4, 6)], vec![(1, 7)], vec![(3, 3), (7, 7)]),
+        (vec![(5, u32::MAX)], vec![(7, u32::MAX)], vec![(5, u32::MAX)], vec![(5, 6)]),
+        (vec![(5, u32::MAX)], vec![(1, 5)], vec![(1, u32::MAX)], vec![(6, u32::MAX)]),
+    ];
+    for (one, other, union, minus) in cases {
+        let (one, other) = (NumberSet::from_ranges(one), NumberSet::from_ranges(other));
+        assert_eq!(one.union(&other).ranges(), union, "{one:?} and {other:?}");
+        assert_eq!(one.minus(&other).ranges(), minus, "{one:?} without {other:?}");
+    }
+}
+
+#[test]
+fn numbers_become_a_set_as_a_client_writes_it() {
+    let numbers = NumberSet::from_sorted([1, 2, 3, 7]);
+    assert_eq!(SeqSet::of(&numbers), Some(parsed("1:3,7:7").unwrap()));
+    assert_eq!(SeqSet::of(&NumberSet::default()), None);
+}
