@@ -30,12 +30,14 @@ mod enable;
 mod expunge;
 mod fetch;
 mod flags;
+mod getjmapaccess;
 mod getvapid;
 mod id;
 mod list;
 mod login;
 mod lsub;
 mod lwebpush;
+mod message_limit;
 pub(crate) mod metadata;
 mod multisearch;
 mod namespace;
@@ -140,6 +142,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Unsubscribe { mailbox } => subscribe::undo(context, &mailbox).await,
         Command::List(list) => list::run(context, list).await,
         Command::Lsub { reference, pattern } => lsub::run(context, &reference, &pattern).await,
+        Command::GetJmapAccess => getjmapaccess::run(context),
         Command::Namespace => namespace::run(context),
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
         Command::Notify(notify) => notify::run(context, notify).await,

@@ -40,6 +40,9 @@ pub struct Limits {
     pub updated_searches: usize,
     /// A search that takes longer tells so often how far it is (RFC 9585). Default 10 seconds.
     pub progress_time: Duration,
+    /// RFC 9738: messages that one command acts on; of more, the newest. `None`, the default, for no limit, which is not
+    /// announced either.
+    pub message_limit: Option<usize>,
     /// BAD commands in a row; then `BYE`. Default 25.
     pub bad_commands: u32,
 }
@@ -62,6 +65,7 @@ impl Default for Limits {
             notify_responses: 1000,
             updated_searches: 16,
             progress_time: Duration::from_secs(10),
+            message_limit: None,
             bad_commands: 25,
         }
     }

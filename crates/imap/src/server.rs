@@ -33,6 +33,8 @@ pub struct Options {
     pub end_point: EndPoint,
     /// Who may log in, and how.
     pub authenticator: Authenticator,
+    /// RFC 9698: the URL of JMAP's session resource, where who may log in here may, too; `None` if there is none.
+    pub jmap_session: Option<String>,
     /// The limits.
     pub limits: Limits,
     /// Tells peers apart, and which are trusted: limits for a peer don't concern these.

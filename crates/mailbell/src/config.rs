@@ -13,6 +13,7 @@
 
 mod apple;
 pub(crate) mod gateway;
+mod imap;
 mod jmap;
 mod oauth;
 mod push_limits;
@@ -49,7 +50,7 @@ pub(crate) struct Config {
     /// The operator's certificate; `None` makes a development certificate.
     pub(crate) tls: Option<CertificateFiles>,
     /// IMAP.
-    pub(crate) imap: Imap,
+    pub(crate) imap: imap::Imap,
     /// JMAP.
     pub(crate) jmap: jmap::Jmap,
     /// Who may log in.
@@ -92,13 +93,6 @@ pub(crate) struct CertificateFiles {
     pub(crate) certificate: PathBuf,
     /// PEM, PKCS #8 or SEC1 or PKCS #1.
     pub(crate) key: PathBuf,
-}
-
-/// `[imap]`.
-#[derive(Clone, Debug)]
-pub(crate) struct Imap {
-    /// Whether LOGIN works before STARTTLS from other machines than this one.
-    pub(crate) allow_plaintext_login: bool,
 }
 
 /// `[auth]`.
@@ -287,7 +281,7 @@ fn assemble(reader: &mut Reader) -> Config {
         listen: listen(reader),
         data_dir: path(reader, "data_dir").unwrap_or_else(|| PathBuf::from("mailbell-data")),
         tls: certificate_files(reader),
-        imap: Imap { allow_plaintext_login: reader.read("imap.allow_plaintext_login", false, value::flag) },
+        imap: imap::read(reader),
         jmap: jmap::read(reader),
         authentication: authentication(reader),
         push: push(reader),

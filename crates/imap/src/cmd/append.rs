@@ -7,7 +7,7 @@ use bytes::Bytes;
 use message::Parsed;
 use store::{Cause, MailboxName, NewMessage, Placed, Raw, Store, Target, UnixTime};
 
-use crate::cmd::{Context, Done, flags, now};
+use crate::cmd::{Context, Done, flags, message_limit, now};
 use crate::reply::Failure;
 use crate::session::Session;
 use crate::wire::append::{self, Append, AppendForm, AppendMessage};
@@ -26,6 +26,8 @@ pub(crate) async fn names_no_mailbox(store: &Store, session: &Session, head: Byt
 pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {
     let access = context.session.access()?;
     let target = target(context, &append.mailbox).await?;
+    // RFC 9738 §3.1: all of them or none.
+    message_limit::check(context.server.options.limits.message_limit, append.messages.len())?;
     let mut messages = Vec::with_capacity(append.messages.len());
     for message in append.messages {
         messages.push(prepare(context, message, target.clone()).await?);

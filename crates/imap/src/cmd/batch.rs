@@ -18,20 +18,13 @@ pub(crate) const WRITE_BATCH: usize = 2_000;
 pub(crate) struct Batches(VecDeque<(u32, u32)>);
 
 impl Batches {
-    /// All messages of a client's set; BAD for sequence numbers that no message has.
-    pub(crate) fn new(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Self, Failure> {
-        let ranges = view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
-        Ok(Self(ranges.into()))
-    }
-
-    /// A page of a client's set (RFC 9394 §3.3); BAD as above.
+    /// A page of a client's set (RFC 9394 §3.3); BAD for sequence numbers that no message has.
     pub(crate) fn page(
         view: &ClientView,
         (set, numbering): (&SeqSet, Numbering),
         page: PartialRange,
     ) -> Result<Self, Failure> {
-        let Self(ranges) = Self::new(view, set, numbering)?;
-        let seqs = NumberSet::from_ranges(ranges.into());
+        let seqs = seqs_of(view, set, numbering)?;
         let places = page.of(seqs.count());
         Ok(Self(seqs.slice(places).ranges().to_vec().into()))
     }
@@ -39,6 +32,15 @@ impl Batches {
     /// Messages by sequence number.
     pub(crate) fn of(seqs: &NumberSet) -> Self {
         Self(seqs.ranges().to_vec().into())
+    }
+
+    /// How many messages are left.
+    pub(crate) fn count(&self) -> usize {
+        let Self(ranges) = self;
+        ranges
+            .iter()
+            .map(|&(first, last)| usize::try_from(last - first).map_or(usize::MAX, |more| more + 1))
+            .sum()
     }
 
     /// The next messages in order, at most `max`; `None` at the end.
@@ -62,12 +64,18 @@ pub(crate) fn uids(batch: &[(u32, Entry)]) -> Vec<Uid> {
     batch.iter().map(|(_, entry)| entry.uid).collect()
 }
 
-/// The UIDs of a whole set.
-pub(crate) fn uids_of(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<Vec<Uid>, Failure> {
-    let mut batches = Batches::new(view, set, numbering)?;
+/// A client's set as sequence numbers; BAD for those that no message has.
+pub(crate) fn seqs_of(view: &ClientView, set: &SeqSet, numbering: Numbering) -> Result<NumberSet, Failure> {
+    let ranges = view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
+    Ok(NumberSet::from_ranges(ranges))
+}
+
+/// The UIDs of messages by sequence number, rising.
+pub(crate) fn uids_of(view: &ClientView, seqs: &NumberSet) -> Vec<Uid> {
+    let mut batches = Batches::of(seqs);
     let mut all = Vec::new();
     while let Some(batch) = batches.next(view, WRITE_BATCH) {
         all.extend(uids(&batch));
     }
-    Ok(all)
+    all
 }

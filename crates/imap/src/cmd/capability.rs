@@ -26,6 +26,10 @@ pub(crate) struct Surroundings {
     is_compressed: bool,
     /// The largest message that can be appended.
     append_bytes_max: u64,
+    /// Messages that one command acts on.
+    message_limit: Option<usize>,
+    /// JMAP has the same mail.
+    has_jmap: bool,
 }
 
 impl Surroundings {
@@ -47,6 +51,8 @@ impl Surroundings {
             mechanisms,
             is_compressed: link.is_compressed(),
             append_bytes_max: server.options.limits.message_bytes,
+            message_limit: server.options.limits.message_limit,
+            has_jmap: server.options.jmap_session.is_some(),
         }
     }
 }
@@ -85,6 +91,8 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
     }
     // RFC 7889 §3
     names.push(format!("APPENDLIMIT={}", surroundings.append_bytes_max).into());
+    // RFC 9738 §3
+    names.extend(surroundings.message_limit.map(|limit| format!("MESSAGELIMIT={limit}").into()));
     // RFC 4978 §2: not offered twice.
     if !surroundings.is_compressed {
         names.push("COMPRESS=DEFLATE".into());
@@ -92,6 +100,10 @@ pub(crate) fn capabilities(session: &Session, surroundings: &Surroundings) -> Ve
     if !session.is_anonymous() {
         // RFC 8437 §2: where it can be used.
         names.push("UNAUTHENTICATE".into());
+        // RFC 9698 §3: who has logged in here can log in there.
+        if surroundings.has_jmap {
+            names.push("JMAPACCESS".into());
+        }
     }
     names
 }

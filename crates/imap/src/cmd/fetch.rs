@@ -1,5 +1,5 @@
 //! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4 and §3.2.6, RFC 8474 §5, RFC 8970,
-//! RFC 9394 §3.3).
+//! RFC 9394 §3.3, RFC 9738 §3.1).
 //!
 //! Messages are read in batches and written one by one, their text piece by piece; what the client does not take, is
 //! not read. What FLAGS, UID, MODSEQ and EMAILID ask is in the view, so a FETCH of these alone does not go to the store.
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use message::{EnvelopeRef, Structure, Summary};
 use store::{Columns, Entry, FlagChange, Flags, MessageRow, ModSeq};
 
-use crate::cmd::batch::{Batches, READ_BATCH, uids};
-use crate::cmd::{Context, Done, enable, flags, resync, sync};
+use crate::cmd::batch::{Batches, READ_BATCH, seqs_of, uids};
+use crate::cmd::{Context, Done, enable, flags, message_limit, resync, sync};
 use crate::reply::Failure;
 use crate::session::Mode;
 use crate::session::view::{ClientView, Expunges};
@@ -45,7 +45,8 @@ pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done,
     }
     let plan = Plan::new(fetch, context);
     let (_, selected) = context.session.selected()?;
-    let mut batches = plan.batches(&selected.view)?;
+    let limit = context.server.options.limits.message_limit;
+    let (mut batches, cut) = plan.batches(&selected.view, limit)?;
     let mut is_missing = false;
     loop {
         let (_, selected) = context.session.selected()?;
@@ -53,14 +54,13 @@ pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done,
         batch.retain(|(_, entry)| plan.counts(entry));
         is_missing |= plan.run(context, batch).await?;
     }
-    if is_missing && plan.fetch.numbering == Numbering::Seq {
+    let status = match plan.fetch.numbering {
         // RFC 2180 §4.1.3, RFC 5530 §3: the others have been told.
-        return Ok(Done::Status(Status::ok("some messages are gone").with(Code::ExpungeIssued)));
-    }
-    Ok(Done::Status(Status::ok(match plan.fetch.numbering {
-        Numbering::Seq => "FETCH done",
-        Numbering::Uid => "UID FETCH done",
-    })))
+        Numbering::Seq if is_missing => Status::ok("some messages are gone").with(Code::ExpungeIssued),
+        Numbering::Seq => Status::ok("FETCH done"),
+        Numbering::Uid => Status::ok("UID FETCH done"),
+    };
+    Ok(Done::Status(message_limit::told(context, status, cut)))
 }
 
 /// Tells these items of messages that the client has not asked for (RFC 5465 §5.2), from one sequence number to another.
@@ -72,7 +72,7 @@ pub(crate) async fn tell(
     let set = SeqSet::between(first, last);
     let plan = Plan::new(Fetch::new(Numbering::Seq, set, items), context);
     let (_, selected) = context.session.selected()?;
-    let mut batches = Batches::new(&selected.view, &plan.fetch.set, Numbering::Seq)?;
+    let mut batches = Batches::of(&seqs_of(&selected.view, &plan.fetch.set, Numbering::Seq)?);
     loop {
         let (_, selected) = context.session.selected()?;
         let Some(batch) = batches.next(&selected.view, READ_BATCH) else { return Ok(()) };
@@ -137,13 +137,17 @@ impl Plan {
         }
     }
 
-    fn batches(&self, view: &ClientView) -> Result<Batches, Failure> {
+    fn batches(&self, view: &ClientView, limit: Option<usize>) -> Result<(Batches, Option<Code>), Failure> {
         let (set, numbering) = (&self.fetch.set, self.fetch.numbering);
-        match self.fetch.page {
-            // RFC 9394 §3.4: the page comes first; CHANGEDSINCE then leaves out of it what has not changed.
-            Some(page) => Batches::page(view, (set, numbering), page),
-            None => Batches::new(view, set, numbering),
-        }
+        let Some(page) = self.fetch.page else {
+            let (seqs, cut) = message_limit::newest(limit, view, seqs_of(view, set, numbering)?);
+            return Ok((Batches::of(&seqs), cut));
+        };
+        // RFC 9394 §3.4: the page comes first; CHANGEDSINCE then leaves out of it what has not changed.
+        let batches = Batches::page(view, (set, numbering), page)?;
+        // RFC 9738 §3.1: a client that asks for a page chooses how large it is.
+        message_limit::check(limit, batches.count())?;
+        Ok((batches, None))
     }
 
     // RFC 7162 §3.1.4.1: CHANGEDSINCE.

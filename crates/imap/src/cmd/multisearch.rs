@@ -88,7 +88,8 @@ impl Question<'_> {
             view => ClientView::new(view?),
         };
         let keywords = store.keywords(access).await?;
-        let finder = Finder { store, access, view: &view, keywords: &keywords, now: now() };
+        let limit = context.server.options.limits.message_limit;
+        let finder = Finder { store, access, view: &view, keywords: &keywords, now: now(), limit };
         let mut progress = Progress::new(context.link, context.tag, &context.server.options.limits);
         let seqs = finder.find(self.keys.to_vec(), &mut progress).await?;
         let items = self.results(&seqs).items(&view, self.returns);

@@ -3,7 +3,7 @@
 //! The EXPUNGE of the old message and the EXISTS of the new one come from [`crate::cmd::sync`].
 
 use crate::cmd::append::{append_uid, prepare, target};
-use crate::cmd::batch::uids_of;
+use crate::cmd::batch::{seqs_of, uids_of};
 use crate::cmd::{Context, Done, sync};
 use crate::reply::Failure;
 use crate::wire::append::Replace;
@@ -13,7 +13,7 @@ use crate::wire::status::{Code, Status};
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, replace: Replace) -> Result<Done, Failure> {
     let (_, selected) = context.session.selected_for_change()?;
-    let uids = uids_of(&selected.view, &replace.replaced, replace.numbering)?;
+    let uids = uids_of(&selected.view, &seqs_of(&selected.view, &replace.replaced, replace.numbering)?);
     // RFC 8508 §3.1: NO, and nothing is appended.
     let [uid] = *uids.as_slice() else { return Err(no_such_message()) };
     let target = target(context, &replace.mailbox).await?;

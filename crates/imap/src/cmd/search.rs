@@ -1,10 +1,10 @@
 //! SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 5267 §4, RFC 7162 §3.1.5 and §3.1.10, RFC 8474 §6,
-//! RFC 8514 §4, RFC 9394 §3.1).
+//! RFC 8514 §4, RFC 9394 §3.1, RFC 9738 §3).
 //!
 //! How messages are found is in [`find`], what is told of them in [`results`], and how that is kept up to date in
 //! [`update`]: other commands that search share them.
 
-use crate::cmd::{Context, Done, enable, sync};
+use crate::cmd::{Context, Done, enable, message_limit, sync};
 use crate::reply::Failure;
 use crate::session::view::Expunges;
 use crate::wire::response::Response;
@@ -40,7 +40,7 @@ async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failu
     let question =
         if asks_update { Some(Question::new(context, (&keys, search.numbering), None)?) } else { None };
     let (finder, mut progress) = Finder::of_selected(context)?;
-    let seqs = finder.find(keys, &mut progress).await?;
+    let (seqs, cut) = finder.find_newest(keys, &mut progress).await?;
     let results = Results { order: seqs.numbers().collect(), numbering: search.numbering, has_modseq };
     // RFC 9051 §6.4.4: without RETURN, it is ESEARCH with ALL.
     let returns = search.returns.or_else(|| context.session.enabled.rev2.then(|| vec![SearchReturn::All]));
@@ -52,10 +52,12 @@ async fn answer(context: &mut Context<'_>, search: Search) -> Result<Done, Failu
             context.untagged(&Response::Search { numbers: &numbers, modseq });
         }
     }
-    if let Some(question) = question {
-        update::begin(context, question, &results.order)?;
+    match question {
+        Some(_) if cut.is_some() => update::refuse(context, message_limit::TOO_MANY),
+        Some(question) => update::begin(context, question, &results.order)?,
+        None => {}
     }
-    Ok(Done::Status(Status::ok("SEARCH done")))
+    Ok(Done::Status(message_limit::told(context, Status::ok("SEARCH done"), cut)))
 }
 
 /// What comes before every search of the selected mailbox; whether MODSEQ is asked for.

@@ -1,9 +1,9 @@
-//! STORE and UID STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3).
+//! STORE and UID STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3, RFC 9738 §3.1).
 
 use store::{Entry, FlagChange, Flags, Keywords, ModSeq, Uid};
 
-use crate::cmd::batch::{Batches, WRITE_BATCH, uids};
-use crate::cmd::{Context, Done, enable, flags, sync};
+use crate::cmd::batch::{Batches, WRITE_BATCH, seqs_of, uids};
+use crate::cmd::{Context, Done, enable, flags, message_limit, sync};
 use crate::reply::Failure;
 use crate::wire::command::{Store, StoreAnswer, StoreOperation};
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
@@ -17,7 +17,10 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Store) -> Result<Don
         enable::condstore(context);
     }
     let (_, selected) = context.session.selected_for_change()?;
-    let mut batches = Batches::new(&selected.view, &command.set, command.numbering)?;
+    let seqs = seqs_of(&selected.view, &command.set, command.numbering)?;
+    let limit = context.server.options.limits.message_limit;
+    let (seqs, cut) = message_limit::newest(limit, &selected.view, seqs);
+    let mut batches = Batches::of(&seqs);
     let change = change(&command);
     let mut outcome = Outcome::default();
     loop {
@@ -41,7 +44,7 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Store) -> Result<Don
         });
         answer(context, (&command, &change), &entries).await?;
     }
-    Ok(Done::Status(outcome.status()))
+    Ok(Done::Status(message_limit::told(context, outcome.status(), cut)))
 }
 
 fn change(command: &Store) -> FlagChange {

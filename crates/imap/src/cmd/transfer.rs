@@ -1,10 +1,11 @@
-//! COPY and MOVE (RFC 9051 §6.4.7 and §6.4.8, RFC 6851, RFC 4315 §3).
+//! COPY and MOVE (RFC 9051 §6.4.7 and §6.4.8, RFC 6851, RFC 4315 §3, RFC 9738 §3.1).
 
 use store::{MailboxId, MailboxName, Placed, Uid};
 
-use crate::cmd::batch::uids_of;
-use crate::cmd::{Context, Done, sync};
+use crate::cmd::batch::{seqs_of, uids_of};
+use crate::cmd::{Context, Done, message_limit, sync};
 use crate::reply::Failure;
+use crate::session::Selected;
 use crate::wire::command::Transfer;
 use crate::wire::set::NumberSet;
 use crate::wire::status::{Code, Status};
@@ -12,7 +13,11 @@ use crate::wire::status::{Code, Status};
 /// COPY.
 pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {
     let (access, selected) = context.session.selected()?;
-    let uids = uids_of(&selected.view, &transfer.set, transfer.numbering)?;
+    let (uids, cut) = newest(context, selected, &transfer)?;
+    // RFC 9738 §3.1: all of them or none.
+    if let Some(code) = cut {
+        return Err(Failure::refused(code, message_limit::TOO_MANY));
+    }
     let to = target(context, access, &transfer.mailbox).await?;
     let mut status = Status::ok("COPY done");
     if !uids.is_empty() {
@@ -26,7 +31,7 @@ pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Resul
 /// MOVE. The EXPUNGE responses come from [`crate::cmd::sync`].
 pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {
     let (access, selected) = context.session.selected_for_change()?;
-    let uids = uids_of(&selected.view, &transfer.set, transfer.numbering)?;
+    let (uids, cut) = newest(context, selected, &transfer)?;
     let to = target(context, access, &transfer.mailbox).await?;
     let mut status = Status::ok("MOVE done");
     if !uids.is_empty() {
@@ -42,7 +47,19 @@ pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer)
         }
         sync::tell_own(context).await?;
     }
-    Ok(Done::Status(status))
+    Ok(Done::Status(message_limit::told(context, status, cut)))
+}
+
+/// The messages that the command acts on, and the code that says so if these are not all.
+fn newest(
+    context: &Context<'_>,
+    selected: &Selected,
+    transfer: &Transfer,
+) -> Result<(Vec<Uid>, Option<Code>), Failure> {
+    let seqs = seqs_of(&selected.view, &transfer.set, transfer.numbering)?;
+    let limit = context.server.options.limits.message_limit;
+    let (seqs, cut) = message_limit::newest(limit, &selected.view, seqs);
+    Ok((uids_of(&selected.view, &seqs), cut))
 }
 
 async fn target(context: &Context<'_>, access: &store::Access, mailbox: &str) -> Result<MailboxId, Failure> {

@@ -137,6 +137,8 @@ pub enum Command {
         /// What is asked, in the client's order.
         items: Vec<StatusItem>,
     },
+    /// RFC 9698 §4
+    GetJmapAccess,
     /// RFC 5465 §3
     Notify(Notify),
     /// RFC 9051 §6.3.12
@@ -256,6 +258,7 @@ impl Command {
             Self::List(_) => "LIST",
             Self::Lsub { .. } => "LSUB",
             Self::Namespace => "NAMESPACE",
+            Self::GetJmapAccess => "GETJMAPACCESS",
             Self::Status { .. } => "STATUS",
             Self::Notify(_) => "NOTIFY",
             Self::Append(_) => "APPEND",

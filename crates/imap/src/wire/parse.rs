@@ -83,6 +83,7 @@ fn command(cursor: &mut Cursor<'_>) -> Parsed<Command> {
         "UNSELECT" => Some(Command::Unselect),
         "UNAUTHENTICATE" => Some(Command::Unauthenticate),
         "EXPUNGE" => Some(Command::Expunge { uids: None }),
+        "GETJMAPACCESS" => Some(Command::GetJmapAccess),
         "GETVAPID" => Some(Command::GetVapid),
         _ => None,
     };

@@ -95,6 +95,8 @@ pub enum Response<'a> {
         /// Its quota root, if it has one.
         root: Option<&'a str>,
     },
+    /// RFC 9698 §4: the URL of JMAP's session resource.
+    JmapAccess(&'a str),
     /// RFC 2971 §3.2
     Id(&'a [(&'static str, &'a str)]),
     /// draft-gougeon-imap-webpush §6: the server's public key in base64url.
@@ -170,6 +172,11 @@ impl Response<'_> {
             Self::Metadata(line) => push_metadata(out, line, names),
             Self::Quota(line) => push_quota(out, line, names),
             Self::QuotaRoot { mailbox, root } => push_quota_root(out, mailbox, *root, names),
+            // resp-jmapaccess = "JMAPACCESS" SP quoted
+            Self::JmapAccess(url) => {
+                out.extend_from_slice(b"JMAPACCESS ");
+                encode::string(out, url.as_bytes(), Quoting::Ascii);
+            }
             Self::Id(pairs) => push_id(out, pairs),
             other => other.encode_webpush(out, names),
         }

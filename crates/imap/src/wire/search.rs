@@ -1,5 +1,5 @@
 //! SEARCH: which messages a client looks for (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182,
-//! RFC 5267 §4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4, RFC 9394 §3.1).
+//! RFC 5267 §4, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514 §4, RFC 9394 §3.1, RFC 9738 §3.2).
 
 use crate::wire::command::Tag;
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, is_astring_char};
@@ -371,11 +371,21 @@ fn key_with_argument(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Searc
         "LARGER" => argument(cursor, Cursor::number64).map(SearchKey::Larger),
         "SMALLER" => argument(cursor, Cursor::number64).map(SearchKey::Smaller),
         "UID" => argument(cursor, SeqSet::parse).map(SearchKey::Uid),
+        "UIDAFTER" => argument(cursor, Cursor::nz_number).map(|uid| uids(uid.checked_add(1), Some(u32::MAX))),
+        "UIDBEFORE" => argument(cursor, Cursor::nz_number).map(|uid| uids(Some(1), uid.checked_sub(1))),
         "MODSEQ" => argument(cursor, modseq),
         "EMAILID" => argument(cursor, object_id).map(SearchKey::EmailId),
         "THREADID" => argument(cursor, object_id).map(SearchKey::ThreadId),
         _ => return None,
     })
+}
+
+// search-key =/ ("UIDAFTER" / "UIDBEFORE") SP uniqueid   (RFC 9738 §4)
+fn uids(first: Option<u32>, last: Option<u32>) -> SearchKey {
+    match (first, last) {
+        (Some(first), Some(last)) if first <= last => SearchKey::Uid(SeqSet::between(first, last)),
+        _ => SearchKey::Nothing,
+    }
 }
 
 fn argument<'a, T>(cursor: &mut Cursor<'a>, parser: impl FnOnce(&mut Cursor<'a>) -> Parsed<T>) -> Parsed<T> {

@@ -34,7 +34,7 @@ pub enum Condition {
     Bye,
 }
 
-/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 5267, RFC 5465, RFC 7162, RFC 8474).
+/// A response code (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 5267, RFC 5465, RFC 7162, RFC 8474, RFC 9738).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named as in its RFC")]
 pub enum Code {
@@ -57,6 +57,7 @@ pub enum Code {
     InProgress { tag: Tag, done: usize, goal: usize },
     Limit,
     MailboxId(u64),
+    MessageLimit { limit: usize, lowest: Option<u32> },
     Metadata(MetadataCode),
     Modified(NumberSet),
     NonExistent,
@@ -179,6 +180,13 @@ impl Code {
                 out.extend_from_slice(b"MAILBOXID (");
                 push_object_id(out, ObjectId::Mailbox(*id));
                 out.extend_from_slice(b")");
+            }
+            // message-limit-resp-code = "MESSAGELIMIT" SP message-limit [SP uniqueid]   (RFC 9738 §4)
+            Self::MessageLimit { limit, lowest } => {
+                with_number(out, b"MESSAGELIMIT", *limit as u64);
+                if let Some(uid) = lowest {
+                    with_number(out, b"", u64::from(*uid));
+                }
             }
             Self::Metadata(MetadataCode::LongEntries(size)) => {
                 with_number(out, b"METADATA LONGENTRIES", *size)

@@ -99,6 +99,7 @@ impl World {
             allow_plaintext_login: false,
             end_point: Arc::new(|| None),
             authenticator: Authenticator::new(store.clone(), who),
+            jmap_session: None,
             limits: Limits::default(),
             push,
             peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),

@@ -166,6 +166,7 @@ const WRONG: &[(&str, &str)] = &[
         "[imap]\nallow_plaintext_login = \"yes\"",
         r#"mailbell.toml:2: imap.allow_plaintext_login: "yes" is not true or false"#,
     ),
+    ("[imap]\nmessage_limit = 999", "mailbell.toml:2: imap.message_limit: 999 is below 1000"),
     (
         "[oauth]\nissuer = \"i\"\naudience = \"mail\"",
         "mailbell.toml:2: oauth.issuer: oauth.jwks and oauth.introspection_url are both missing",

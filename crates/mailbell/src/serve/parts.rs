@@ -142,11 +142,25 @@ pub(crate) fn imap_options(
             connections_per_account: config.limits.imap_connections_per_account,
             message_bytes: config.limits.message_bytes,
             idle_time: config.limits.imap_idle,
+            message_limit: config.imap.message_limit,
+            notify_mailboxes: config.imap.notify_mailboxes,
+            notify_responses: config.imap.notify_responses,
+            updated_searches: config.imap.updated_searches,
+            progress_time: config.imap.progress_time,
             ..imap::Limits::default()
         },
+        jmap_session: jmap_session(config)?,
         peers: peers(config),
         push,
     })
+}
+
+/// The URL of JMAP's session resource (RFC 8620 §2.2), if JMAP is served and it is known under which name.
+fn jmap_session(config: &Config) -> anyhow::Result<Option<String>> {
+    let is_served = !config.listen.http.is_empty() || !config.listen.https.is_empty();
+    let origin = config.jmap.public_url.as_ref().filter(|_| is_served);
+    let url = origin.map(|origin| origin.join("/.well-known/jmap")).transpose().context("jmap.public_url")?;
+    Ok(url.map(String::from))
 }
 
 /// How JMAP behaves.

@@ -7,14 +7,15 @@ use std::sync::OnceLock;
 
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
-use crate::cmd::batch::Batches;
+use crate::cmd::batch::{Batches, seqs_of};
 use crate::cmd::search::progress::Progress;
 use crate::cmd::search::test::{Candidate, Needs, Surroundings, Test, Verdict};
-use crate::cmd::{Context, now};
+use crate::cmd::{Context, message_limit, now};
 use crate::reply::Failure;
 use crate::session::view::ClientView;
 use crate::wire::search::SearchKey;
-use crate::wire::set::NumberSet;
+use crate::wire::set::{NumberSet, Numbering};
+use crate::wire::status::Code;
 
 /// Where to search, and with whose rights.
 pub(crate) struct Finder<'f> {
@@ -24,6 +25,8 @@ pub(crate) struct Finder<'f> {
     pub(crate) keywords: &'f Keywords,
     /// RFC 5032 §2.1: what OLDER and YOUNGER count from.
     pub(crate) now: UnixTime,
+    /// RFC 9738: how many messages one command searches.
+    pub(crate) limit: Option<usize>,
 }
 
 impl<'f> Finder<'f> {
@@ -36,6 +39,7 @@ impl<'f> Finder<'f> {
             view: &selected.view,
             keywords: &selected.keywords,
             now: now(),
+            limit: context.server.options.limits.message_limit,
         };
         Ok((finder, Progress::new(context.link, context.tag, &context.server.options.limits)))
     }
@@ -46,13 +50,41 @@ impl<'f> Finder<'f> {
         Ok((finder, progress.quiet()))
     }
 
-    /// The sequence numbers of the messages for which all keys hold.
+    /// The sequence numbers of the messages for which all keys hold. RFC 9738 §3.3: NO if more are to be searched than one
+    /// command may.
     pub(crate) async fn find(
         &self,
         keys: Vec<SearchKey>,
         progress: &mut Progress<'_>,
     ) -> Result<NumberSet, Failure> {
-        self.find_among(self.view.seqs(), keys, progress).await
+        let seqs = self.searched(&keys)?;
+        message_limit::check(self.limit, seqs.count())?;
+        self.find_among(seqs, keys, progress).await
+    }
+
+    /// The same among the newest messages, and the code that says so if these are not all (RFC 9738 §3.1).
+    pub(crate) async fn find_newest(
+        &self,
+        keys: Vec<SearchKey>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(NumberSet, Option<Code>), Failure> {
+        let (seqs, cut) = message_limit::newest(self.limit, self.view, self.searched(&keys)?);
+        Ok((self.find_among(seqs, keys, progress).await?, cut))
+    }
+
+    /// The messages that the keys leave to be searched: those that they name, if they do.
+    fn searched(&self, keys: &[SearchKey]) -> Result<NumberSet, Failure> {
+        let mut seqs = self.view.seqs();
+        let sets = keys.iter().filter_map(|key| match key {
+            SearchKey::Seq(set) => Some((set, Numbering::Seq)),
+            SearchKey::Uid(set) => Some((set, Numbering::Uid)),
+            _ => None,
+        });
+        for (set, numbering) in sets.take(NARROWING_MAX) {
+            let named = seqs_of(self.view, set, numbering)?;
+            seqs = seqs.minus(&seqs.minus(&named));
+        }
+        Ok(seqs)
     }
 
     /// The same, but only of these messages.
@@ -192,5 +224,7 @@ const VIEW_BATCH: usize = 4_096;
 const INDEX_FROM: usize = 64;
 /// Texts that are looked up in the search index; more of them are looked for by reading.
 const LOOK_UPS_MAX: usize = 16;
+/// Sets that make a search smaller; more of them are only looked at.
+const NARROWING_MAX: usize = 16;
 /// Bytes of messages that are in memory at once, but for the last of them.
 const RAW_BYTES: u64 = 4 << 20;

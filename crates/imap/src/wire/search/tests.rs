@@ -48,6 +48,8 @@ fn every_key_of_rev1_and_rev2_is_known() {
         "TEXT x",
         "TO x",
         "UID 1:*",
+        "UIDAFTER 4294967295",
+        "UIDBEFORE 1",
         "UNANSWERED",
         "UNDELETED",
         "UNDRAFT",
@@ -88,6 +90,8 @@ fn keys_keep_their_structure() {
         [Or(Box::new(And(vec![Has(Flag::Seen), keys("1")[0].clone()])), Box::new(Text("x y".to_owned())))]
     );
     assert_eq!(keys("NEW"), [Nothing]);
+    assert_eq!(keys("UIDAFTER 7 UIDBEFORE 9"), keys("UID 8:4294967295 UID 1:8"));
+    assert_eq!(keys("UIDAFTER 4294967295 UIDBEFORE 1"), [Nothing, Nothing]);
     assert_eq!(keys("UNKEYWORD $Junk"), [Lacks(Flag::Keyword("$Junk".to_owned()))]);
     assert!(keys("OR SEEN NOT (MODSEQ 1)")[0].has_modseq());
     assert!(!keys("OR SEEN NOT ALL")[0].has_modseq());
@@ -130,6 +134,9 @@ fn what_is_no_search_is_refused() {
         "BEFORE 30-Feb-2000",
         "LARGER x",
         "UID x",
+        "UIDAFTER 0",
+        "UIDAFTER 1:2",
+        "UIDBEFORE *",
         "KEYWORD",
         "KEYWORD \"x\"",
         "MODSEQ",

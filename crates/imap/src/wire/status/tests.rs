@@ -17,6 +17,8 @@ fn status_responses_carry_codes_and_stay_on_one_line() {
         (Code::HighestModSeq(715_194_045_007), "HIGHESTMODSEQ 715194045007"),
         (Code::Modified(set(7)), "MODIFIED 7"),
         (Code::MailboxId(3), "MAILBOXID (F3)"),
+        (Code::MessageLimit { limit: 1000, lowest: Some(23_221) }, "MESSAGELIMIT 1000 23221"),
+        (Code::MessageLimit { limit: 1000, lowest: None }, "MESSAGELIMIT 1000"),
         (Code::NoUpdate(tag_of(b"B02 ").unwrap()), "NOUPDATE \"B02\""),
         (Code::ReadWrite, "READ-WRITE"),
         (Code::Capability(vec!["IMAP4rev1".into(), "IDLE".into()]), "CAPABILITY IMAP4rev1 IDLE"),

@@ -87,6 +87,7 @@ impl TestServer {
             allow_plaintext_login: false,
             end_point: Arc::new(|| None),
             authenticator: Authenticator::new(store.clone(), who),
+            jmap_session: None,
             limits: limits(),
             push: Arc::new(registrar()),
             peers: Peers::new(vec!["127.0.0.0/8".parse().unwrap()]),

@@ -1,6 +1,6 @@
 //! Plays a transcript: `C:` lines are sent, `S:` lines must come, in this order; `2C:` and `2S:` are a second
-//! connection. `given:` names messages that are in INBOX before, `quota:` alice's bytes, `as: nobody` leaves out the greeting and the
-//! login. Everything else is prose.
+//! connection. `given:` names messages that are in INBOX before, `quota:` alice's bytes, `message limit:` that of RFC 9738,
+//! `jmap:` the URL of JMAP's session, `as: nobody` leaves out the greeting and the login. Everything else is prose.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -83,8 +83,12 @@ impl Client {
 
 /// Plays one transcript against a server of its own; what went wrong, if something did.
 pub(crate) async fn play(text: &str) -> Result<(), String> {
-    let server = TestServer::start(|_| {}).await;
     let header = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+    let server = TestServer::start(|options| {
+        options.limits.message_limit = header("message limit:").map(|limit| limit.parse().unwrap());
+        options.jmap_session = header("jmap:").map(str::to_owned);
+    });
+    let server = server.await;
     let given: Vec<&str> = header("given:").unwrap_or_default().split_whitespace().collect();
     server.give(&given).await;
     if let Some(bytes) = header("quota:") {
