@@ -28,6 +28,11 @@ pub enum Answer {
         /// Retry-After, if it was sent.
         retry_after: Option<Duration>,
     },
+    /// 5xx from what is no push service: perhaps nobody will ever mend it.
+    Broken {
+        /// Retry-After, if it was sent.
+        retry_after: Option<Duration>,
+    },
     /// 3xx, DNS, TLS, connect, timeout, an address that is not posted to.
     Unreachable,
     /// Nothing was sent: the sender does not post to this origin for now.
@@ -47,7 +52,7 @@ impl Answer {
             Self::Unauthorized => "unauthorized",
             Self::Refused => "refused",
             Self::TooMany { .. } => "too_many",
-            Self::Failing { .. } => "failing",
+            Self::Failing { .. } | Self::Broken { .. } => "failing",
             Self::Unreachable => "unreachable",
             Self::Withheld { .. } => "withheld",
         }
@@ -105,6 +110,10 @@ pub fn next(answer: Answer, failures: u32, detail: Detail, draw: Draw) -> Next {
             // Full jitter: anywhere up to the doubled wait, so that a returning service is not met by everyone at once.
             count(failures, draw.of(unreachable_wait(failures)).max(UNREACHABLE_WAIT_MIN))
         }
+        Answer::Broken { retry_after } => {
+            let demanded = retry_after.map_or(Duration::ZERO, |wait| wait + draw.of(spread_of(wait)));
+            count(failures, draw.of(unreachable_wait(failures)).max(UNREACHABLE_WAIT_MIN).max(demanded))
+        }
         Answer::Withheld { wait } => Next::Wait { wait: wait + draw.of(spread_of(wait)), failures },
     }
 }
@@ -130,5 +139,5 @@ const UNREACHABLE_WAIT: Duration = Duration::from_secs(30);
 const UNREACHABLE_WAIT_MAX: Duration = Duration::from_secs(3600);
 /// No retry comes faster than this, whatever is drawn.
 const UNREACHABLE_WAIT_MIN: Duration = Duration::from_secs(1);
-/// Network failures (or 401/403) in a row that deactivate a subscription.
+/// Network failures (or 401/403, or 5xx from what is no push service) in a row that deactivate a subscription.
 pub const FAILURES_MAX: u32 = 20;

@@ -114,6 +114,13 @@ fn posted(outcome: &Outcome, kind: PushKind) -> Posted {
     let answer = match outcome {
         // Nothing of ours stands in such a request that could be wrong.
         Outcome::Unauthorized { .. } if kind == PushKind::HttpPut => Answer::Refused,
+        // No push service stands there, whose failures are its operator's to mend.
+        Outcome::RetryAfter { status: 500.., wait } if kind == PushKind::HttpPut => {
+            Answer::Broken { retry_after: Some(*wait) }
+        }
+        Outcome::Unavailable { status: 500.. } if kind == PushKind::HttpPut => {
+            Answer::Broken { retry_after: None }
+        }
         // Only 410 is about the device. The others are about our topic, certificate or token.
         Outcome::Gone { status: 410 } if kind == PushKind::Apple => Answer::Refused,
         Outcome::Gone { .. }

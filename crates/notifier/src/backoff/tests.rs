@@ -16,6 +16,13 @@ fn an_answer_decides_whether_the_subscription_stays() {
         (Answer::Refused, 0, Detail::Full, Next::Remove),
         (Answer::Unreachable, 18, Detail::Full, Next::Wait { wait: seconds(1), failures: 19 }),
         (Answer::Unreachable, 19, Detail::Full, Next::Deactivate),
+        (
+            Answer::Broken { retry_after: None },
+            18,
+            Detail::Full,
+            Next::Wait { wait: seconds(1), failures: 19 },
+        ),
+        (Answer::Broken { retry_after: Some(seconds(9)) }, 19, Detail::Full, Next::Deactivate),
         (Answer::Unauthorized, 0, Detail::Full, Next::Wait { wait: seconds(300), failures: 1 }),
         (Answer::Unauthorized, 19, Detail::Full, Next::Deactivate),
     ];
@@ -33,6 +40,8 @@ fn every_wait_lies_between_its_bounds() {
         (busy(None), 3, 300..=360, 0),
         (failing(None), 3, 300..=360, 0),
         (failing(Some(7200)), 3, 7200..=8640, 0),
+        (Answer::Broken { retry_after: None }, 7, 1..=3600, 8),
+        (Answer::Broken { retry_after: Some(seconds(7200)) }, 7, 7200..=8640, 8),
         (Answer::Withheld { wait: seconds(60) }, 3, 60..=72, 3),
         (Answer::Unreachable, 0, 1..=30, 1),
         (Answer::Unreachable, 1, 1..=60, 2),

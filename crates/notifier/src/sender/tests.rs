@@ -37,10 +37,18 @@ fn every_outcome_has_its_meaning_for_the_notifier() {
 }
 
 #[test]
-fn a_refused_put_is_refused_whatever_other_requests_of_its_origin_are_answered() {
-    let blame = Blame::Unknown;
-    let posted = posted(&Outcome::Unauthorized { status: 403, blame }, PushKind::HttpPut);
-    assert_eq!((posted.answer, posted.said.as_str()), (Answer::Refused, "403"));
+fn a_put_is_given_up_where_a_push_service_is_waited_for() {
+    let (blame, wait) = (Blame::Unknown, Duration::from_secs(7));
+    let cases = [
+        (Outcome::Unauthorized { status: 403, blame }, Answer::Refused),
+        (Outcome::Unavailable { status: 500 }, Answer::Broken { retry_after: None }),
+        (Outcome::RetryAfter { status: 503, wait }, Answer::Broken { retry_after: Some(wait) }),
+        (Outcome::Unavailable { status: 429 }, Answer::TooMany { retry_after: None }),
+        (Outcome::RetryAfter { status: 429, wait }, Answer::TooMany { retry_after: Some(wait) }),
+    ];
+    for (outcome, answer) in cases {
+        assert_eq!(posted(&outcome, PushKind::HttpPut).answer, answer, "{outcome:?}");
+    }
 }
 
 #[test]
