@@ -3,7 +3,7 @@
 //! Pure but for the handles it keeps: nothing here waits, reads or writes.
 
 use bus::Watch;
-use store::{Access, Keywords, MailboxId, ModSeq};
+use store::{Access, Keywords, MailboxId, ModSeq, Placed, Uid};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -111,6 +111,8 @@ pub(crate) struct Selected {
     pub(crate) keywords: Keywords,
     /// Says when the account has changed.
     pub(crate) watch: Watch,
+    /// Messages that this session has put here, until they are told.
+    pub(crate) own: Vec<Uid>,
     /// RFC 5267 §4.3: the searches whose results the client wants to be kept up to date.
     pub(crate) updated: Vec<UpdatedSearch>,
 }
@@ -210,6 +212,15 @@ impl Session {
             () = woken(metadata) => {}
             () = woken(self.notify.watch_mut()) => {}
         }
+    }
+
+    /// Notes messages that this session has put into a mailbox. RFC 5465 §5.2: its client knows what they are.
+    pub(crate) fn note_own(&mut self, placed: &[Placed]) {
+        let tells_items = !self.notify.selected().items().is_empty();
+        let State::Selected(_, selected) = &mut self.state else { return };
+        let mailbox = selected.mailbox();
+        let here = placed.iter().filter(|placed| tells_items && placed.mailbox == mailbox);
+        selected.own.extend(here.map(|placed| placed.uid));
     }
 
     /// What is cancelled when the session has lost its right to be there; `None` before login.

@@ -33,6 +33,7 @@ pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Don
         messages.push(prepare(context, message, target.clone()).await?);
     }
     let (placed, _changes) = context.store().append_many(access, messages).await.map_err(Failure::Target)?;
+    context.session.note_own(&placed);
     let status = Status::ok("APPEND done");
     Ok(Done::Status(match append_uid(&placed) {
         Some(code) => status.with(code),

@@ -19,7 +19,7 @@ use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::encode::nstring;
 use crate::wire::fetch::{Fetch, FetchItem, Seen};
 use crate::wire::response::ObjectId;
-use crate::wire::set::{Numbering, SeqSet};
+use crate::wire::set::{NumberSet, Numbering, SeqSet};
 use crate::wire::status::{Code, Status};
 
 mod content;
@@ -63,16 +63,15 @@ pub(crate) async fn run(context: &mut Context<'_>, fetch: Fetch) -> Result<Done,
     Ok(Done::Status(message_limit::told(context, status, cut)))
 }
 
-/// Tells these items of messages that the client has not asked for (RFC 5465 §5.2), from one sequence number to another.
+/// Tells these items of messages that the client has not asked for (RFC 5465 §5.2), by sequence number.
 pub(crate) async fn tell(
     context: &mut Context<'_>,
     items: Vec<FetchItem>,
-    (first, last): (u32, u32),
+    seqs: &NumberSet,
 ) -> Result<(), Failure> {
-    let set = SeqSet::between(first, last);
+    let Some(set) = SeqSet::of(seqs) else { return Ok(()) };
     let plan = Plan::new(Fetch::new(Numbering::Seq, set, items), context);
-    let (_, selected) = context.session.selected()?;
-    let mut batches = Batches::of(&seqs_of(&selected.view, &plan.fetch.set, Numbering::Seq)?);
+    let mut batches = Batches::of(seqs);
     loop {
         let (_, selected) = context.session.selected()?;
         let Some(batch) = batches.next(&selected.view, READ_BATCH) else { return Ok(()) };

@@ -28,6 +28,7 @@ pub(crate) async fn run(context: &mut Context<'_>, replace: Replace) -> Result<D
     if let Some(code) = append_uid(&[delivered.placed]) {
         Status::ok("replaced").with(code).encode(&mut context.link.out, None);
     }
+    context.session.note_own(&[delivered.placed]);
     sync::tell_own(context).await?;
     let mut status = Status::ok(match replace.numbering {
         Numbering::Seq => "REPLACE done",

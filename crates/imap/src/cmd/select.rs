@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -
     if context.session.enabled.rev2 {
         list::tell_selected(context, &mailbox, &select.mailbox);
     }
-    context.session.select(Selected { view, mode, keywords, watch, updated: Vec::new() });
+    context.session.select(Selected { view, mode, keywords, watch, own: Vec::new(), updated: Vec::new() });
     if let Some(resync) = select.resync {
         resync::after_select(context, &resync).await?;
     }

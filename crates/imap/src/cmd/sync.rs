@@ -165,12 +165,17 @@ async fn tell(context: &mut Context<'_>, updates: &Updates, before: u32) -> Resu
     }
     if let Some(exists) = updates.exists {
         context.untagged(&Response::Exists(exists));
-        // RFC 5465 §5.2: and what the client wants to know of the new ones.
+        // RFC 5465 §5.2: and what the client wants to know of the new ones, but for those that it has put there.
         let items = context.session.notify.selected().items();
+        let (_, selected) = context.session.selected_mut()?;
+        let own = std::mem::take(&mut selected.own);
         if !items.is_empty() {
             let gone = u32::try_from(updates.expunged.len()).unwrap_or(u32::MAX);
             let first_new = before.saturating_sub(gone).saturating_add(1);
-            Box::pin(fetch::tell(context, items, (first_new, exists))).await?;
+            let own = own.iter().filter_map(|uid| selected.view.seq_of(*uid)).map(|seq| (seq, seq));
+            let own = NumberSet::from_ranges(own.collect());
+            let new = NumberSet::from_ranges(vec![(first_new, exists)]).minus(&own);
+            Box::pin(fetch::tell(context, items, &new)).await?;
         }
     }
     if !context.session.notify.selected().tells_flags() {

@@ -24,6 +24,7 @@ pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Resul
         let copied = context.store().copy(access, selected.mailbox(), uids, to).await;
         let (placed, _changes) = copied.map_err(Failure::Target)?;
         status.code = copy_uid(&placed);
+        note_own(context, &placed);
     }
     Ok(Done::Status(status))
 }
@@ -45,6 +46,7 @@ pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer)
         if let Some(code) = copy_uid(&placed) {
             Status::ok("moved").with(code).encode(&mut context.link.out, None);
         }
+        note_own(context, &placed);
         sync::tell_own(context).await?;
     }
     Ok(Done::Status(message_limit::told(context, status, cut)))
@@ -65,6 +67,11 @@ fn newest(
 async fn target(context: &Context<'_>, access: &store::Access, mailbox: &str) -> Result<MailboxId, Failure> {
     let name = MailboxName::new(mailbox)?;
     Ok(context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?.id)
+}
+
+fn note_own(context: &mut Context<'_>, placed: &[(Uid, Placed)]) {
+    let placed: Vec<Placed> = placed.iter().map(|(_, placed)| *placed).collect();
+    context.session.note_own(&placed);
 }
 
 /// RFC 4315 §3: the n-th UID of one set has become the n-th of the other. `None` if no message was there any more.
