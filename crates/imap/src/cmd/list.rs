@@ -29,6 +29,7 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
         ListReturn::Metadata(entries) => Some(entries.as_slice()),
         _ => None,
     });
+    metadata::check_asked(entries.unwrap_or_default())?;
     if items.is_some_and(|items| items.contains(&StatusItem::HighestModSeq)) {
         enable::condstore(context);
     }

@@ -13,6 +13,7 @@ use crate::wire::status::{Code, MetadataCode, Status};
 
 /// GETMETADATA.
 pub(crate) async fn get(context: &mut Context<'_>, get: GetMetadata) -> Result<Done, Failure> {
+    check_asked(&get.entries)?;
     let mailbox = mailbox_of(context, &get.mailbox).await?;
     let annotations = context.store().annotations(context.session.access()?, mailbox).await?;
     let told = select(&get, &annotations);
@@ -58,6 +59,17 @@ fn select<'a>(get: &GetMetadata, annotations: &'a [Annotation]) -> Told<'a> {
     told
 }
 
+/// BAD for names that no entry can have; what they begin with may be asked for, for what is below it.
+pub(crate) fn check_asked(entries: &[String]) -> Result<(), Failure> {
+    let named = entries.iter().filter(|entry| !matches!(entry.as_str(), "/private" | "/shared"));
+    named.map(|entry| named_by_client(entry)).try_for_each(|entry| entry.map(drop))
+}
+
+/// RFC 5464 §3.2: a name that no entry can have is a mistake of the client's.
+fn named_by_client(entry: &str) -> Result<EntryName, Failure> {
+    EntryName::new(entry).map_err(|error| Failure::bad(error.to_string()))
+}
+
 /// SETMETADATA.
 pub(crate) async fn set(context: &mut Context<'_>, set: SetMetadata) -> Result<Done, Failure> {
     let mailbox = mailbox_of(context, &set.mailbox).await?;
@@ -85,7 +97,7 @@ pub(crate) async fn set(context: &mut Context<'_>, set: SetMetadata) -> Result<D
 
 /// An entry that a client may set.
 fn settable(name: &str, mailbox: Option<MailboxId>) -> Result<EntryName, Failure> {
-    let entry = EntryName::new(name)?;
+    let entry = named_by_client(name)?;
     if entry.scope() == EntryScope::Shared && mailbox.is_none() {
         return Err(Failure::refused(Code::NoPerm, "what all accounts see is the operator's"));
     }

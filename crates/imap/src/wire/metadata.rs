@@ -4,14 +4,12 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, SyntaxError};
+use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed};
 use crate::wire::encode::{self, Quoting};
 use crate::wire::mailbox::{Names, reference};
 
 /// Most entries in one command; more are BAD.
 pub const ENTRIES_MAX: usize = 100;
-/// Longest name of an entry in bytes; a longer one is BAD.
-pub const ENTRY_BYTES_MAX: usize = 255;
 
 /// GETMETADATA.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,19 +141,12 @@ pub fn entries(cursor: &mut Cursor<'_>) -> Parsed<Vec<String>> {
     entry(cursor).map(|entry| vec![entry])
 }
 
-// entry = astring ; slash-separated path to entry, MUST NOT contain "*" or "%"
+// entry = astring
+/// Which names there can be (RFC 5464 §3.2), the store knows.
 fn entry(cursor: &mut Cursor<'_>) -> Parsed<String> {
-    let at = cursor.position();
     let mut name = cursor.astring_text()?;
     name.make_ascii_lowercase();
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'*' && byte != b'%';
-    let below = name.strip_prefix("/private").or_else(|| name.strip_prefix("/shared"));
-    // RFC 5464 §3.2
-    let is_valid = name.len() <= ENTRY_BYTES_MAX
-        && name.bytes().all(is_plain)
-        && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
-        && name.split('/').skip(1).all(|component| !component.is_empty());
-    if is_valid { Ok(name) } else { Err(SyntaxError::Invalid { what: "there can be no such entry", at }) }
+    Ok(name)
 }
 
 // setmetadata = "SETMETADATA" SP mailbox SP entry-values
