@@ -1,5 +1,9 @@
 //! Mailboxes: names, uses and counts.
 
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+
 use crate::{MailboxId, ModSeq, UidValidity};
 
 /// A mailbox as it stands.
@@ -31,17 +35,23 @@ pub struct Mailbox {
 
 /// A full mailbox name in UTF-8 with `/` between levels; `INBOX` in capitals.
 ///
-/// At most 1,000 bytes and 20 levels; no empty level, no control characters.
+/// At most 1,000 bytes and 20 levels; no empty level, no control characters; in Unicode's composed form (NFC).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxName(String);
 
 impl MailboxName {
-    /// Checks a name. INBOX in any case becomes `INBOX`, also as the first of several levels.
+    /// Checks a name. INBOX in any case becomes `INBOX`, also as the first of several levels, and what can be written in
+    /// several ways is written in one.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] says which rule it breaks.
     pub fn new(name: &str) -> crate::Result<Self> {
         let why = |why: &str| Err(crate::Error::Invalid { what: "mailbox name", why: why.into() });
+        // RFC 9051 §5.1: Net-Unicode (RFC 5198 §2), so that what looks the same is the same.
+        let name = match is_nfc_quick(name.chars()) {
+            IsNormalized::Yes => Cow::Borrowed(name),
+            IsNormalized::No | IsNormalized::Maybe => Cow::Owned(name.nfc().collect()),
+        };
         if name.is_empty() || name.split('/').any(str::is_empty) {
             return why("a level is empty");
         }
@@ -51,7 +61,7 @@ impl MailboxName {
         if name.split('/').count() > LEVELS_MAX {
             return why("more than 20 levels");
         }
-        if name.chars().any(char::is_control) {
+        if name.chars().any(|character| character.is_control() || is_line_end(character)) {
             return why("control characters");
         }
         // RFC 9051 §5.1: INBOX is the one name that is compared without regard to case.
@@ -59,7 +69,7 @@ impl MailboxName {
         if first.eq_ignore_ascii_case("INBOX") {
             return Ok(Self(format!("INBOX{rest}")));
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(name.into_owned()))
     }
 
     /// The INBOX.
@@ -112,5 +122,35 @@ pub enum SpecialUse {
     Trash,
 }
 
+/// LINE SEPARATOR and PARAGRAPH SEPARATOR, which Net-Unicode does without.
+fn is_line_end(character: char) -> bool {
+    matches!(character, '\u{2028}' | '\u{2029}')
+}
+
 const NAME_BYTES_MAX: usize = 1000;
 const LEVELS_MAX: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_form_or_none() {
+        let cases = [
+            ("a/b", Some("a/b")),
+            ("inBox/x", Some("INBOX/x")),
+            ("Cafe\u{301}", Some("Caf\u{e9}")),
+            ("Caf\u{e9}", Some("Caf\u{e9}")),
+            ("\u{212b}ngstr\u{f6}m", Some("\u{c5}ngstr\u{f6}m")),
+            ("", None),
+            ("a//b", None),
+            ("a\u{7}b", None),
+            ("a\u{2028}b", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(MailboxName::new(name).ok().as_ref().map(MailboxName::as_str), expected, "{name:?}");
+        }
+        // Three bytes that become six.
+        assert!(MailboxName::new(&"\u{958}".repeat(300)).is_err());
+    }
+}

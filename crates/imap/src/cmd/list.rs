@@ -6,21 +6,20 @@ use store::{Mailbox, MailboxName};
 
 use crate::cmd::create::attribute_of;
 use crate::cmd::pattern::Pattern;
-use crate::cmd::{Context, Done, done, enable, metadata, status};
+use crate::cmd::{Context, Done, done, metadata, status};
 use crate::reply::Failure;
-use crate::wire::list::{List, ListForm, ListReturn, ListSelect, StatusItem};
+use crate::wire::list::{List, ListForm, ListReturn, ListSelect};
 use crate::wire::response::{ListLine, Response};
 
 /// The command.
 pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, Failure> {
-    let access = context.session.access()?;
+    context.session.access()?;
     // RFC 9051 §6.3.9: an empty pattern asks for the delimiter and the root.
     if list.form == ListForm::Basic && list.patterns.iter().all(String::is_empty) {
         let line = ListLine { attributes: &[r"\Noselect"], ..ListLine::default() };
         context.untagged(&Response::List(line));
         return done("LIST");
     }
-    let candidates = candidates(context, access).await?;
     let items = list.returns.iter().find_map(|option| match option {
         ListReturn::Status(items) => Some(items.as_slice()),
         _ => None,
@@ -30,9 +29,8 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
         _ => None,
     });
     metadata::check_asked(entries.unwrap_or_default())?;
-    if items.is_some_and(|items| items.contains(&StatusItem::HighestModSeq)) {
-        enable::condstore(context);
-    }
+    status::prepare(context, items.unwrap_or_default())?;
+    let candidates = candidates(context, context.session.access()?).await?;
     let question = Question::new(&list, &candidates);
     for (name, candidate) in &candidates {
         if let Some(line) = question.line(name, candidate, &candidates) {

@@ -1,5 +1,7 @@
 //! The patterns of LIST and LSUB (RFC 9051 §6.3.9): `*` is anything, `%` anything within one level.
 
+use crate::wire::mailbox::composed;
+
 /// A pattern joined with its reference, ready to match names.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern(Vec<char>);
@@ -11,6 +13,7 @@ impl Pattern {
             Some(rooted) => rooted.to_owned(),
             None => format!("{reference}{pattern}"),
         };
+        let joined = composed(&joined);
         // RFC 9051 §5.1: INBOX is one name in any case.
         let (first, rest) = joined.split_at(joined.find('/').unwrap_or(joined.len()));
         let first = if first.eq_ignore_ascii_case("INBOX") { "INBOX" } else { first };

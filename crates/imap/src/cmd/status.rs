@@ -13,14 +13,24 @@ pub(crate) async fn run(
     mailbox: &str,
     items: &[StatusItem],
 ) -> Result<Done, Failure> {
-    let access = context.session.access()?;
+    context.session.access()?;
+    prepare(context, items)?;
     let name = MailboxName::new(mailbox)?;
-    let mailbox = context.store().mailbox_named(access, &name).await?;
+    let mailbox = context.store().mailbox_named(context.session.access()?, &name).await?;
+    tell(context, &mailbox, items).await?;
+    done("STATUS")
+}
+
+/// What comes before STATUS responses with these items.
+pub(crate) fn prepare(context: &mut Context<'_>, items: &[StatusItem]) -> Result<(), Failure> {
+    // RFC 9051 §6.3.11: IMAP4rev2 has no such item.
+    if context.session.enabled.rev2 && items.contains(&StatusItem::Recent) {
+        return Err(Failure::bad("IMAP4rev2 has no RECENT"));
+    }
     if items.contains(&StatusItem::HighestModSeq) {
         enable::condstore(context);
     }
-    tell(context, &mailbox, items).await?;
-    done("STATUS")
+    Ok(())
 }
 
 /// Writes a STATUS response.

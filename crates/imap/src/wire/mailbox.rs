@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::alphabet::IMAP_MUTF7;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use bytes::BytesMut;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::wire::cursor::{Cursor, Parsed, SyntaxError, is_list_char};
 
@@ -33,6 +34,17 @@ pub fn mailbox(cursor: &mut Cursor<'_>) -> Parsed<String> {
         return Err(SyntaxError::Invalid { what: "the mailbox name is empty", at });
     }
     Ok(canonical_inbox(name))
+}
+
+/// A mailbox argument that is not looked up but compared with the names of mailboxes, as these are written.
+pub fn compared_mailbox(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    mailbox(cursor).map(|name| composed(&name))
+}
+
+/// RFC 9051 §5.1, RFC 5198 §2: a name as mailboxes have it, in Unicode's composed form.
+#[must_use]
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// The reference name of LIST and LSUB: a mailbox name that may be empty.

@@ -5,7 +5,7 @@
 
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed, SyntaxError};
 use crate::wire::fetch::{FETCH_ITEMS_MAX, FetchItem, item};
-use crate::wire::mailbox::mailbox;
+use crate::wire::mailbox::compared_mailbox;
 
 /// Most event groups in one NOTIFY; more are BAD.
 pub const GROUPS_MAX: usize = 256;
@@ -197,9 +197,9 @@ fn filter(cursor: &mut Cursor<'_>) -> Parsed<Filter> {
 pub(in crate::wire) fn one_or_more_mailbox(cursor: &mut Cursor<'_>) -> Parsed<Vec<String>> {
     cursor.sp()?;
     if cursor.peek() == Some(b'(') {
-        cursor.list(ListBounds { max: NAMES_MAX, empty: Empty::Refused }, mailbox)
+        cursor.list(ListBounds { max: NAMES_MAX, empty: Empty::Refused }, compared_mailbox)
     } else {
-        mailbox(cursor).map(|name| vec![name])
+        compared_mailbox(cursor).map(|name| vec![name])
     }
 }
 
