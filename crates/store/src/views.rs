@@ -1,6 +1,6 @@
 //! Views of mailboxes, shared by the sessions that have them selected.
 //!
-//! A view lives as long as a session holds it. One that has grown stale is refreshed from the change log into a new one:
+//! A view lives as long as a session holds it, and that of a large mailbox as long as [`kept`] has room. One that has grown stale is refreshed from the change log into a new one:
 //! a thousand idle sessions of one mailbox then hold one view, and a new message costs one refresh.
 
 use std::collections::HashMap;
@@ -11,17 +11,22 @@ use parking_lot::Mutex;
 use crate::sqlite::{Sql, log, mailboxes, reading};
 use crate::{AccountId, Entry, Mailbox, MailboxChanges, MailboxId, Result, View};
 
+mod kept;
+
+use kept::{Kept, Key};
+
 type Slot = Arc<Mutex<Weak<View>>>;
 
-/// The views that somebody holds.
+/// The views that somebody holds, and those that are kept.
 #[derive(Default)]
 pub(crate) struct Views {
     slots: Mutex<Slots>,
+    kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
 struct Slots {
-    map: HashMap<(AccountId, MailboxId), Slot>,
+    map: HashMap<Key, Slot>,
     /// How many there were after the last sweep.
     swept: usize,
 }
@@ -30,6 +35,12 @@ impl Views {
     /// The view of a mailbox as of now. Blocking: sessions that ask for the same one at once wait for the first, on
     /// the readers' threads.
     pub(crate) fn read(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<Arc<View>> {
+        let view = self.current(sql, account, id)?;
+        self.keep((account, id), &view);
+        Ok(view)
+    }
+
+    fn current(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<Arc<View>> {
         let slot = self.slot(account, id);
         let mut held = slot.lock();
         let Some(view) = held.upgrade() else {
@@ -46,6 +57,18 @@ impl Views {
     /// The same for a reader that keeps few changes by itself: what somebody holds is then not made anew for it, and
     /// costs nothing that grows with the mailbox.
     pub(crate) fn open(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<OpenedView> {
+        let opened = self.overlaid(sql, account, id)?;
+        self.keep((account, id), &opened.view);
+        Ok(opened)
+    }
+
+    fn keep(&self, key: Key, view: &Arc<View>) {
+        let dropped = self.kept.lock().used(key, view);
+        // Not under the lock: giving a large view back takes time.
+        drop(dropped);
+    }
+
+    fn overlaid(&self, sql: Sql<'_>, account: AccountId, id: MailboxId) -> Result<OpenedView> {
         let mut mailbox = mailboxes::one(sql, account, id)?;
         let slot = self.slot(account, id);
         let mut held = slot.lock();

@@ -126,6 +126,30 @@ async fn idle_sessions_share_one_view() {
 }
 
 #[tokio::test]
+async fn the_view_of_a_large_mailbox_outlives_those_who_held_it() {
+    let home = Home::new().await;
+    let alice = home.access("alice").await;
+    let _ = home.store.append_many(&alice, vec![message("INBOX", MAIL); 1000]).await.unwrap();
+    home.append(&alice, "Sent", MAIL).await;
+    let inbox = home.mailbox(&alice, "INBOX").await.id;
+    let sent = home.mailbox(&alice, "Sent").await.id;
+    let held = async |mailbox| std::sync::Arc::downgrade(&home.store.view(&alice, mailbox).await.unwrap());
+    let (large, small) = (held(inbox).await, held(sent).await);
+    assert!(large.upgrade().is_some());
+    assert!(small.upgrade().is_none(), "a small one is read again");
+
+    // What comes later is told beside the view that was kept.
+    home.append(&alice, "INBOX", MAIL).await;
+    let opened = home.store.open_view(&alice, inbox).await.unwrap();
+    assert!(large.upgrade().is_some_and(|kept| std::sync::Arc::ptr_eq(&kept, &opened.view)));
+    assert_eq!(opened.changes.changed.iter().map(|entry| entry.uid).collect::<Vec<_>>(), [Uid(1001)]);
+    // A whole view of now takes its place.
+    drop(opened);
+    assert_eq!(home.store.view(&alice, inbox).await.unwrap().entries.len(), 1001);
+    assert!(large.upgrade().is_none());
+}
+
+#[tokio::test]
 async fn an_unknown_mailbox_has_neither_view_nor_changes() {
     let home = Home::new().await;
     let alice = home.access("alice").await;
