@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::measure::{deliver, exists, fetch, idle, jmap, push};
+use crate::measure::{deliver, exists, fetch, idle, jmap, mailbox, push};
 use crate::push_service;
 use crate::server::{Server, account};
 
@@ -18,6 +18,8 @@ pub enum Part {
     Mail,
     /// JMAP, alone.
     Jmap,
+    /// The mail server, with one large mailbox.
+    Mailbox,
     /// The push service, alone.
     PushService,
 }
@@ -35,6 +37,8 @@ pub struct Plan {
     pub duration: Duration,
     /// Connections that idle.
     pub idle_connections: usize,
+    /// Messages in the large mailbox.
+    pub mailbox_messages: u64,
     /// Whether Dovecot, if it is installed, is measured too.
     pub with_peer: bool,
     /// Messages of the large mailbox that JMAP reads a page of.
@@ -67,6 +71,8 @@ pub struct Report {
     pub measured: Vec<Measured>,
     /// JMAP.
     pub jmap: Option<jmap::Measured>,
+    /// A large mailbox, by server.
+    pub mailboxes: Vec<(String, mailbox::Mailbox)>,
     /// The push service.
     pub push_service: Option<push_service::report::Measured>,
 }
@@ -87,11 +93,15 @@ pub async fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
         }
         false => None,
     };
+    let mailboxes = match plan.parts.contains(&Part::Mailbox) {
+        true => large_mailbox(plan, &mut tell).await?,
+        false => Vec::new(),
+    };
     let push_service = match plan.parts.contains(&Part::PushService) {
         true => Some(push_service::report::run(&plan.push_service, &mut tell).await?),
         false => None,
     };
-    Ok(Report { measured, jmap, push_service })
+    Ok(Report { measured, jmap, mailboxes, push_service })
 }
 
 /// Measures ours, then the peer.
@@ -109,6 +119,22 @@ async fn mail(plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Vec<Measured>>
             None => {
                 tell("dovecot is not installed: measured alone (apt-get install dovecot-imapd dovecot-lmtpd)")
             }
+        }
+    }
+    Ok(measured)
+}
+
+/// Measures ours, then the peer, each with one large mailbox.
+async fn large_mailbox(plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<Vec<(String, mailbox::Mailbox)>> {
+    let under: Option<&Path> = plan.directory.as_deref();
+    let mut servers = vec![Server::mailbell(&plan.program, 2, under).await?];
+    let mut measured = Vec::new();
+    while let Some(server) = servers.pop() {
+        let is_ours = server.ours.is_some();
+        measured.push((server.name.clone(), mailbox::run(&server, plan.mailbox_messages, &mut *tell).await?));
+        drop(server);
+        if is_ours && plan.with_peer {
+            servers.extend(Server::dovecot(under).await?);
         }
     }
     Ok(measured)
@@ -151,56 +177,48 @@ async fn measure(server: Server, plan: &Plan, tell: &mut impl FnMut(&str)) -> Re
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for measured in &self.measured {
-            writeln!(f, "{}", measured.server)?;
-            for d in &measured.deliveries {
-                writeln!(
-                    f,
-                    "  LMTP, {} KiB, {:>2} connections   {:>9.0} messages/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
-                    MESSAGE_BYTES / 1024,
-                    d.connections,
-                    d.per_second,
-                    d.cpu_ms,
-                    d.p50_ms,
-                    d.p99_ms
-                )?;
-            }
-            let (e, g, i) = (&measured.exists, &measured.fetched, &measured.idle);
-            writeln!(f, "  250 to EXISTS                 p50 {:.2} ms  p99 {:.2} ms", e.p50_ms, e.p99_ms)?;
-            if let Some(p) = &measured.pushed {
-                writeln!(
-                    f,
-                    "  250 to the push at the device p50 {:.2} ms  p99 {:.2} ms",
-                    p.p50_ms, p.p99_ms
-                )?;
-            }
-            writeln!(
-                f,
-                "  FETCH (ENVELOPE FLAGS)        {:>9.0} messages/s  {:.2} us CPU each",
-                g.per_second, g.cpu_us
-            )?;
-            writeln!(
-                f,
-                "  {} idle connections         {:>9.1} KiB each, {:.0} ms CPU in 10 s",
-                i.connections, i.kib_each, i.cpu_ms_in_10_s
-            )?;
+        self.measured.iter().try_for_each(|measured| measured.fmt(f))?;
+        for (server, measured) in &self.mailboxes {
+            write!(f, "{server}{measured}")?;
         }
-        if let Some(jmap) = &self.jmap {
-            writeln!(f, "jmap")?;
-            for page in &jmap.pages {
-                writeln!(
-                    f,
-                    "  page of 50 of {:>9}          {:>9.0} requests/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
-                    page.mailbox_messages, page.per_second, page.cpu_ms, page.p50_ms, page.p99_ms
-                )?;
-            }
-            writeln!(
-                f,
-                "  250 to the event              p50 {:.2} ms  p99 {:.2} ms",
-                jmap.event_p50_ms, jmap.event_p99_ms
-            )?;
+        if let Some(measured) = &self.jmap {
+            measured.fmt(f)?;
         }
         self.push_service.as_ref().map_or(Ok(()), |measured| measured.fmt(f))
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.server)?;
+        for d in &self.deliveries {
+            writeln!(
+                f,
+                "  LMTP, {} KiB, {:>2} connections   {:>9.0} messages/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
+                MESSAGE_BYTES / 1024,
+                d.connections,
+                d.per_second,
+                d.cpu_ms,
+                d.p50_ms,
+                d.p99_ms
+            )?;
+        }
+        let (e, g, i) = (&self.exists, &self.fetched, &self.idle);
+        writeln!(f, "  250 to EXISTS                 p50 {:.2} ms  p99 {:.2} ms", e.p50_ms, e.p99_ms)?;
+        if let Some(p) = &self.pushed {
+            writeln!(f, "  250 to the push at the device p50 {:.2} ms  p99 {:.2} ms", p.p50_ms, p.p99_ms)?;
+        }
+        writeln!(
+            f,
+            "  FETCH (ENVELOPE FLAGS)        {:>9.0} messages/s  {:.2} us CPU each",
+            g.per_second, g.cpu_us
+        )?;
+        writeln!(
+            f,
+            "  {} idle connections         {:>9.1} KiB each, {:.0} ms CPU in 10 s",
+            i.connections, i.kib_each, i.cpu_ms_in_10_s
+        )?;
+        Ok(())
     }
 }
 

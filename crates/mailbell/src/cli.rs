@@ -105,6 +105,9 @@ pub(crate) struct BenchOptions {
     /// How many IMAP connections idle
     #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
     pub(crate) idle: usize,
+    /// How many messages the large mailbox has
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    pub(crate) mailbox: u64,
     /// How many connections of user agents idle at the push service
     #[arg(long, value_name = "NUMBER", default_value_t = 5000)]
     pub(crate) push_idle: usize,
@@ -135,6 +138,8 @@ pub(crate) enum BenchPart {
     Mail,
     /// Pages of a small and a large mailbox over JMAP, and new mail at an event source
     Jmap,
+    /// One large mailbox: opening, catching up, STORE, SEARCH TEXT, large bodies, beside Dovecot
+    Mailbox,
     /// Pushes to connected and for absent agents, idle connections, many subscriptions
     PushService,
 }

@@ -41,6 +41,45 @@ impl Imap {
         }
     }
 
+    /// Sends a command and reads to its tagged OK; returns all lines.
+    ///
+    /// # Errors
+    /// If the server answers NO or BAD.
+    pub async fn answer(&mut self, command: &str) -> Result<Vec<Vec<u8>>> {
+        self.lines.write(format!("a {command}\r\n").as_bytes()).await?;
+        let mut untagged = Vec::new();
+        loop {
+            let line = self.lines.line().await?;
+            if line.starts_with(b"a OK") {
+                untagged.push(line);
+                return Ok(untagged);
+            }
+            if line.starts_with(b"a ") {
+                bail!("the IMAP server answered {:?} to {command}", String::from_utf8_lossy(&line));
+            }
+            untagged.push(line);
+        }
+    }
+
+    /// Whether the server names a capability now.
+    ///
+    /// # Errors
+    /// If the connection ends.
+    pub async fn capability(&mut self, name: &str) -> Result<bool> {
+        let answer = self.answer("CAPABILITY").await?;
+        let named = |line: &Vec<u8>| line.split(|byte| *byte == b' ').any(|word| word == name.as_bytes());
+        Ok(answer.iter().any(named))
+    }
+
+    /// Fetches all messages of the mailbox whole; returns how many bytes came.
+    ///
+    /// # Errors
+    /// If the connection ends.
+    pub async fn fetch_bodies(&mut self) -> Result<usize> {
+        self.lines.write(b"f FETCH 1:* BODY.PEEK[]\r\n").await?;
+        self.lines.count_to(b"f OK").await
+    }
+
     /// Selects INBOX and idles.
     ///
     /// # Errors

@@ -101,6 +101,30 @@ impl Lines {
         }
     }
 
+    /// Reads on until what has come in ends with a line that starts with `tail`; returns how many bytes came. For answers of
+    /// many megabytes, which are not looked at.
+    pub(crate) async fn count_to(&mut self, tail: &[u8]) -> Result<usize> {
+        let mut bytes = self.buffer.len().saturating_sub(self.start);
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        loop {
+            let last = self.buffer.get(self.buffer.len().saturating_sub(200)..).unwrap_or_default();
+            if last.ends_with(b"\r\n") && memchr::memmem::rfind(last, tail).is_some() {
+                self.buffer.clear();
+                return Ok(bytes);
+            }
+            if self.buffer.len() > CHUNK_BYTES {
+                self.buffer.drain(..self.buffer.len().saturating_sub(200));
+            }
+            self.buffer.reserve(CHUNK_BYTES);
+            let read = self.stream.read_buf(&mut self.buffer).await?;
+            if read == 0 {
+                bail!("the server closed the connection");
+            }
+            bytes = bytes.saturating_add(read);
+        }
+    }
+
     async fn fill(&mut self) -> Result<()> {
         self.buffer.reserve(FILL_BYTES);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {

@@ -1,5 +1,6 @@
 //! JMAP: the first page of a mailbox, small and large, and how soon a client hears of new mail.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,6 +49,25 @@ pub struct Measured {
     pub event_p50_ms: f64,
     /// The 99th of 100.
     pub event_p99_ms: f64,
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "jmap")?;
+        for page in &self.pages {
+            writeln!(
+                f,
+                "  page of 50 of {:>9}          {:>9.0} requests/s  {:.3} ms CPU each  p50 {:.2} ms  p99 {:.2} ms",
+                page.mailbox_messages, page.per_second, page.cpu_ms, page.p50_ms, page.p99_ms
+            )?;
+        }
+        writeln!(
+            f,
+            "  250 to the event              p50 {:.2} ms  p99 {:.2} ms",
+            self.event_p50_ms, self.event_p99_ms
+        )?;
+        Ok(())
+    }
 }
 
 /// Starts a server and measures it. `tell` is called with what is being done.

@@ -5,6 +5,7 @@ pub mod exists;
 pub mod fetch;
 pub mod idle;
 pub mod jmap;
+pub mod mailbox;
 pub mod push;
 
 use std::time::Duration;

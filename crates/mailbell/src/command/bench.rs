@@ -17,9 +17,10 @@ pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let plan = Plan {
         parts: match options.only {
-            None => vec![Part::Mail, Part::Jmap, Part::PushService],
+            None => vec![Part::Mail, Part::Mailbox, Part::Jmap, Part::PushService],
             Some(BenchPart::Jmap) => vec![Part::Jmap],
             Some(BenchPart::Mail) => vec![Part::Mail],
+            Some(BenchPart::Mailbox) => vec![Part::Mailbox],
             Some(BenchPart::PushService) => vec![Part::PushService],
         },
         push_service: load::push_service::report::Plan {
@@ -34,6 +35,7 @@ pub(crate) async fn run(options: BenchOptions) -> anyhow::Result<()> {
         directory: options.directory,
         duration: Duration::from_secs(options.seconds.max(1)),
         idle_connections: options.idle,
+        mailbox_messages: options.mailbox.max(1000),
         with_peer: !options.no_peer,
     };
     let measured = report::run(&plan, |what| eprintln!("{what}")).await?;

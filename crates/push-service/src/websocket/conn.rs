@@ -98,6 +98,8 @@ where
     // An agent that is not known gets a new id; it is stored with its first subscription.
     let id = AgentId::random().map_err(|_| Ended::Ours(Close::Unavailable))?;
     let queue = service.agents.connect(Selection::all(id), SUPERSEDED_PATIENCE).await;
+    // Nothing waits for an agent that did not exist.
+    queue.catch_up();
     Ok(Identified { id, queue, is_stored: false, broadcasts })
 }
 

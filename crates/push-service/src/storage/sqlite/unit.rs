@@ -82,24 +82,15 @@ impl Unit<'_> {
     }
 
     pub(super) fn register(&mut self, wish: &Registration) -> rusqlite::Result<Registered> {
-        if let Some(present) = self.channel(wish.agent, wish.channel)? {
-            if present.restricted_to == wish.restricted_to {
-                return Ok(Registered::Subscription(Arc::new(present)));
-            }
-            self.remove_subscription(present.agent, present.id)?;
-        }
-        let channels: i64 = self
-            .connection
-            .prepare_cached("SELECT count(*) FROM subscription WHERE agent = ?1")?
-            .query_row([wish.agent.bytes()], |row| row.get(0))?;
-        if unsigned(channels) >= self.retention.agent_channels_max {
-            return Ok(Registered::TooManyChannels);
-        }
         let agents = self
             .connection
             .prepare_cached("INSERT INTO agent (id, seen) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING")?
             .execute((wish.agent.bytes(), wish.now.micros()))?;
-        self.totals.agents += u64::try_from(agents).unwrap_or(0);
+        if agents > 0 {
+            self.totals.agents += 1;
+        } else if let Some(registered) = self.registered_already(wish)? {
+            return Ok(registered);
+        }
         let subscription = Subscription {
             id: SubscriptionId::random().map_err(unusable)?,
             agent: wish.agent,
@@ -120,6 +111,22 @@ impl Unit<'_> {
         let subscription = Arc::new(subscription);
         self.effects.push(Effect::Known(Arc::clone(&subscription)));
         Ok(Registered::Subscription(subscription))
+    }
+
+    /// The answer to an agent that has the channel, or that has as many as it may have.
+    fn registered_already(&mut self, wish: &Registration) -> rusqlite::Result<Option<Registered>> {
+        if let Some(present) = self.channel(wish.agent, wish.channel)? {
+            if present.restricted_to == wish.restricted_to {
+                return Ok(Some(Registered::Subscription(Arc::new(present))));
+            }
+            self.remove_subscription(present.agent, present.id)?;
+        }
+        let channels: i64 = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM subscription WHERE agent = ?1")?
+            .query_row([wish.agent.bytes()], |row| row.get(0))?;
+        let is_full = unsigned(channels) >= self.retention.agent_channels_max;
+        Ok(is_full.then_some(Registered::TooManyChannels))
     }
 
     pub(super) fn unregister(&mut self, agent: AgentId, channel: ChannelId) -> rusqlite::Result<()> {
