@@ -167,24 +167,37 @@ pub(crate) struct SetError {
     properties: Vec<String>,
     /// Ids that are missing, for `blobNotFound`.
     missing: Vec<String>,
+    /// Who has what was to be somebody's, for `alreadyExists`.
+    existing: Option<String>,
 }
 
 impl SetError {
     /// An error that is not about one property.
     pub(crate) fn new(kind: &'static str, description: &str) -> Self {
-        Self { kind, description: description.to_owned(), properties: Vec::new(), missing: Vec::new() }
+        Self {
+            kind,
+            description: description.to_owned(),
+            properties: Vec::new(),
+            missing: Vec::new(),
+            existing: None,
+        }
     }
 
     /// `invalidProperties` for one.
     pub(crate) fn property(name: &str) -> Self {
         let properties = vec![name.to_owned()];
         let description = format!("{name:?} can't be that");
-        Self { kind: "invalidProperties", description, properties, missing: Vec::new() }
+        Self { properties, ..Self::new("invalidProperties", &description) }
     }
 
     /// `blobNotFound` (RFC 8621 §4.6), naming it.
     pub(crate) fn blob_not_found(id: &str) -> Self {
         Self { missing: vec![id.to_owned()], ..Self::new("blobNotFound", "there is no such blob") }
+    }
+
+    /// `alreadyExists` (RFC 8620 §5.4), naming the one that there is.
+    pub(crate) fn exists(id: Option<String>) -> Self {
+        Self { existing: id, ..Self::new("alreadyExists", "there is one of that name already") }
     }
 
     /// `notFound`
@@ -204,6 +217,9 @@ impl SetError {
             if let Some(fields) = value.as_object_mut().filter(|_| !list.is_empty()) {
                 fields.insert(name.to_owned(), json!(list));
             }
+        }
+        if let (Some(id), Some(fields)) = (self.existing, value.as_object_mut()) {
+            fields.insert("existingId".to_owned(), Value::String(id));
         }
         value
     }

@@ -98,9 +98,10 @@ impl<C> Filter<C> {
     }
 }
 
-/// A comparator (RFC 8620 §5.5).
+/// A comparator (RFC 8620 §5.5). What it has besides is passed over: there are clients that put the arguments of the window into
+/// it, at their defaults.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Comparator {
     pub(crate) property: String,
     #[serde(default = "ascending")]

@@ -113,7 +113,12 @@ async fn mailboxes_are_made_renamed_moved_and_destroyed() {
     let (above, below) = (id("a"), id("b"));
     let refused = made["notCreated"].as_object().unwrap();
     assert_eq!(refused.keys().collect::<Vec<_>>(), ["c", "d", "e", "f", "g"]);
-    assert!(refused.values().all(|error| error["type"] == "invalidProperties"), "{refused:?}");
+    let junk = mailbox(&home, "junk").await;
+    for (key, error) in refused {
+        let expected = if key == "e" { "alreadyExists" } else { "invalidProperties" };
+        assert_eq!(error["type"], expected, "{key}");
+    }
+    assert_eq!(refused["e"]["existingId"], junk);
     let update = json!({ "update": { &below: { "name": "Alone", "parentId": null }, &inbox: { "name": "Other" },
         &above: { "parentId": above, "sortOrder": 9 } } });
     let set = home.one("Mailbox/set", update).await;

@@ -137,7 +137,8 @@ async fn create(object: Map<String, Value>, context: &Context<'_>) -> Result<Val
     let special_use = wanted.role.flatten();
     check_role(&tree, special_use, None)?;
     let (store, access) = (&context.server.store, context.access);
-    let (made, _) = store.create_mailbox(access, &name, special_use).await.map_err(taken)?;
+    let made = store.create_mailbox(access, &name, special_use).await;
+    let (made, _) = made.map_err(|error| taken(error, &tree, &name))?;
     finish(context, &made, (wanted.sort_order, Some(wanted.is_subscribed.unwrap_or(false)))).await?;
     Ok(json!({
         "id": id::of_mailbox(made.id),
@@ -152,9 +153,12 @@ async fn create(object: Map<String, Value>, context: &Context<'_>) -> Result<Val
 }
 
 /// RFC 8621 §2.5: siblings have different names, and a role is that of one mailbox.
-fn taken(error: store::Error) -> SetError {
+fn taken(error: store::Error, tree: &Tree, name: &MailboxName) -> SetError {
     match error {
-        store::Error::Exists(_) => SetError::property("name"),
+        store::Error::Exists(_) => {
+            let other = tree.all().find(|place| place.mailbox.name == *name);
+            SetError::exists(other.map(|place| id::of_mailbox(place.mailbox.id)))
+        }
         store::Error::Invalid { .. } => SetError::property("parentId"),
         other => SetError::from(other),
     }
@@ -208,7 +212,8 @@ async fn update(key: &str, patch: Map<String, Value>, context: &Context<'_>) -> 
             return Err(SetError::property("parentId"));
         }
         let name = full_name(&tree, parent, level)?;
-        let _ = store.rename_mailbox(access, &mailbox.name, &name).await.map_err(taken)?;
+        let renamed = store.rename_mailbox(access, &mailbox.name, &name).await;
+        let _ = renamed.map_err(|error| taken(error, &tree, &name))?;
         mailbox.name = name;
     }
     finish(context, &mailbox, (wanted.sort_order, wanted.is_subscribed)).await?;
