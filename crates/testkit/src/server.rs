@@ -26,6 +26,8 @@ pub struct Mailbell {
     pub imaps: SocketAddr,
     /// Health and metrics.
     pub http: SocketAddr,
+    /// JMAP over TLS, with the development certificate.
+    pub https: SocketAddr,
     /// The push service, over TLS with the development certificate.
     pub push: SocketAddr,
     child: Option<Child>,
@@ -38,17 +40,17 @@ impl Mailbell {
     /// # Errors
     /// If the binary is not built, or doesn't serve within the limit.
     pub fn start(accounts: &[&str], settings: &str) -> Result<Self> {
-        let [lmtp, imap, imaps, http, push] = free_ports()?;
+        let [lmtp, imap, imaps, http, https, push] = free_ports()?;
         let directory = tempfile::Builder::new().prefix("mailbell-test-").tempdir()?;
         let data = directory.path().join("data");
         let settings = settings.replace("PUSH_PORT", &push.port().to_string());
         let config = format!(
             "data_dir = \"{}\"\nhostname = \"localhost\"\n\n[listen]\nlmtp = \"{lmtp}\"\nimap = \"{imap}\"\n\
-             imaps = \"{imaps}\"\nhttp = \"{http}\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n{settings}",
+             imaps = \"{imaps}\"\nhttp = \"{http}\"\nhttps = \"{https}\"\npush = \"{push}\"\n\n[imap]\nallow_plaintext_login = true\n{settings}",
             data.display()
         );
         std::fs::write(directory.path().join("mailbell.toml"), config)?;
-        let mut server = Self { directory, lmtp, imap, imaps, http, push, child: None };
+        let mut server = Self { directory, lmtp, imap, imaps, http, https, push, child: None };
         for account in accounts {
             server.run_with_input(&["account", "add", account, "--password-stdin"], PASSWORD)?;
         }
