@@ -31,7 +31,8 @@ use bytes::{Bytes, BytesMut};
 use message::{EnvelopeRef, Structure, Summary};
 use notifier::compose::{Assignment, Composed, Composer, Composing, Detail, Push};
 use store::{
-    Access, AccountChanges, Columns, Mailbox, MailboxId, MessageRow, ModSeq, PushKind, SpecialUse, Store, Uid,
+    Access, AccountChanges, Columns, Mailbox, MailboxId, MessageRow, ModSeq, PushKind, PushSubscription,
+    SpecialUse, Store, Uid,
 };
 use webpush::header::{Topic, Ttl, Urgency};
 use webpush::padding::CLEARTEXT_BYTES_MAX;
@@ -156,6 +157,12 @@ impl Composer for ImapComposer {
     fn key_notice(&self, new_key: &str) -> Option<Push> {
         let cleartext = line::response(&Response::Vapid(new_key), Names::Utf8);
         Some(Push { cleartext, urgency: Urgency::Low, topic: None, ttl: TTL })
+    }
+
+    // Without a topic: it must not replace a SYNC that is to last longer.
+    fn trial(&self, _: &PushSubscription) -> Option<Push> {
+        let cleartext = Bytes::from_static(line::GENERIC_SYNC);
+        Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: TRIAL_TTL })
     }
 }
 
@@ -328,5 +335,7 @@ const TEXTS_MAX: usize = 8;
 const TTL: Ttl = Ttl::from_seconds(604_800);
 /// As long as the token lives.
 const VERIFICATION_TTL: Ttl = Ttl::from_seconds(600);
+/// Somebody waits for it now.
+const TRIAL_TTL: Ttl = Ttl::from_seconds(600);
 /// Says nothing but that the push is replaceable.
 const SYNC_TOPIC: &str = "sync";

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use push_sender::request::Wanted;
-use store::{Error, ModSeq, PushAttempts, PushKind, PushState, PushSubscription, PushVerdict, Store};
+use store::{
+    Error, ModSeq, PushAttempts, PushKind, PushState, PushSubscription, PushSubscriptionId, PushVerdict,
+    Store, UnixTime,
+};
 use tracing::{info, warn};
 use webpush::header::Urgency;
 
@@ -22,6 +25,8 @@ use crate::schedule::{Finish, OriginNews, Pace, Turn};
 use crate::settle::Settling;
 use crate::silence::SessionSilence;
 use crate::vapid::VapidKeys;
+
+pub(crate) mod trial;
 
 /// What every attempt uses.
 pub(crate) struct Context {
@@ -69,13 +74,13 @@ pub(crate) async fn attempt(context: &Context, turn: Turn) -> Ended {
 }
 
 async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
-    let mut subscription = context.store.push_subscription(turn.id).await?;
-    context.progress.apply(&mut subscription);
-    let Some(composer) = context.composers.of(subscription.kind).map(Arc::clone) else {
+    let Some(task) = Task::of(context, turn.id).await? else {
         return Ok(Ended::with(Finish::Quiet));
     };
-    let key_at_hand = match &subscription.state {
-        PushState::Active { vapid_key } if is_signed(&subscription) => context.keys.key(vapid_key).is_some(),
+    let key_at_hand = match &task.subscription.state {
+        PushState::Active { vapid_key } if is_signed(&task.subscription) => {
+            context.keys.key(vapid_key).is_some()
+        }
         PushState::Active { .. } | PushState::Pending { .. } | PushState::Inactive => true,
     };
     let situation = Situation {
@@ -84,7 +89,6 @@ async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
         key_at_hand,
         detail: turn.detail,
     };
-    let task = Task { context, subscription: Arc::new(subscription), composer };
     match agenda(&task.subscription, &situation) {
         Agenda::Nothing => Ok(Ended::with(Finish::Quiet)),
         Agenda::Wait(tick) => Ok(Ended::with(Finish::Later(tick))),
@@ -119,6 +123,16 @@ struct Task<'a> {
     context: &'a Context,
     subscription: Arc<PushSubscription>,
     composer: Arc<dyn Composer>,
+}
+
+impl<'a> Task<'a> {
+    /// The subscription as it stands; `None` if nobody composes for its kind.
+    async fn of(context: &'a Context, id: PushSubscriptionId) -> store::Result<Option<Self>> {
+        let mut subscription = context.store.push_subscription(id).await?;
+        context.progress.apply(&mut subscription);
+        let composer = context.composers.of(subscription.kind).map(Arc::clone);
+        Ok(composer.map(|composer| Self { context, subscription: Arc::new(subscription), composer }))
+    }
 }
 
 impl Task<'_> {
@@ -239,17 +253,19 @@ impl Task<'_> {
             Next::Smaller => Finish::Smaller,
             Next::Wait { wait, failures } => {
                 let until = now.tick.after(wait);
-                let attempts = PushAttempts {
-                    failures,
-                    next_attempt_at: Some(now.unix_of(until)),
-                    last_push_at: self.subscription.attempts.last_push_at,
-                    last_answer: Some(posted.said.clone()),
-                };
-                self.context.progress.note(self.subscription.id, self.subscription.cursor, attempts);
+                self.note_failure(&posted.said, now, (failures, Some(now.unix_of(until))));
                 Finish::Barred(until)
             }
             Next::Remove => self.end(PushVerdict::Remove).await?,
-            Next::Deactivate => self.end(PushVerdict::Deactivate).await?,
+            Next::Deactivate => {
+                let finish = self.end(PushVerdict::Deactivate).await?;
+                if finish == Finish::Gone {
+                    // Its user is to see why.
+                    let failures = self.subscription.attempts.failures.saturating_add(1);
+                    self.note_failure(&posted.said, now, (failures, None));
+                }
+                finish
+            }
         };
         Ok(Ended { finish, news })
     }
@@ -265,7 +281,9 @@ impl Task<'_> {
             ?verdict,
             "push.end"
         );
-        self.context.progress.forget(self.subscription.id);
+        if verdict == PushVerdict::Remove {
+            self.context.progress.forget(self.subscription.id);
+        }
         self.context.settling.forget(self.subscription.id);
         Ok(Finish::Gone)
     }
@@ -292,8 +310,21 @@ impl Task<'_> {
             next_attempt_at: None,
             last_push_at: Some(now.unix),
             last_answer: Some(attempted.posted.said.clone()),
+            last_answer_at: Some(now.unix),
         };
         self.context.progress.note(self.subscription.id, cursor, attempts);
+    }
+
+    /// It stands where it stood, after so many failures in a row and not to be attempted before then.
+    fn note_failure(&self, said: &str, now: Now, (failures, next_attempt_at): (u32, Option<UnixTime>)) {
+        let attempts = PushAttempts {
+            failures,
+            next_attempt_at,
+            last_push_at: self.subscription.attempts.last_push_at,
+            last_answer: Some(said.to_owned()),
+            last_answer_at: Some(now.unix),
+        };
+        self.context.progress.note(self.subscription.id, self.subscription.cursor, attempts);
     }
 
     /// RFC 8292 §4.2: the key that the subscription was made for.

@@ -128,6 +128,13 @@ pub trait Composer: Send + Sync + 'static {
     /// signed.
     fn key_notice(&self, new_key: &str) -> Option<Push>;
 
+    /// A push that tells nothing new, for a user who wants to see whether one gets through; `None` if there is none that this
+    /// kind of device would not take for news.
+    fn trial(&self, subscription: &PushSubscription) -> Option<Push> {
+        let _ = subscription;
+        None
+    }
+
     /// How long changes that announce no mail wait for others, to be told together.
     fn merge_time(&self) -> Duration {
         Duration::ZERO

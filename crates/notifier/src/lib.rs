@@ -17,12 +17,13 @@
 //! | [`post`] | the seam to the network | - |
 //! | [`apple`] | requests to Apple's push service | yes |
 //! | [`sender`] | what stands behind that seam: encryption, and `push-sender` | yes |
+//! | [`trial`] | a push that a user asks for, to see whether one gets through | yes |
 //! | [`notifier`] | the loop: wakes, sweeps, attempts, lazily stored cursors, shutdown | yes |
 //!
 //! What it does not do: it knows no protocol (composers live with theirs), no HTTP (`push-sender` does) and no key files.
 //!
 //! # Invariants
-//! - One push in flight for a subscription; pushes to it leave in order.
+//! - One push in flight for a subscription, and beside it at most a trial that its user has asked for; pushes to it leave in order.
 //! - Only the token is ever posted to an endpoint that has not been acknowledged.
 //! - A cursor moves only over what a push service has taken, what the device is known to know, or what needs no telling.
 //! - Losing a wake, a lazily stored cursor or the whole process means a late push or one too many, never one too few.
@@ -39,6 +40,7 @@ pub mod post;
 pub mod schedule;
 pub mod sender;
 pub mod silence;
+pub mod trial;
 pub mod vapid;
 
 mod attempt;

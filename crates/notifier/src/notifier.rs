@@ -30,6 +30,7 @@ use crate::requests::{Reason, Requests};
 use crate::schedule::{Board, Finish, Key, Limits, Looks, OriginNews, Pace, Turn};
 use crate::settle::Settling;
 use crate::silence::SessionSilence;
+use crate::trial::Trials;
 use crate::vapid::VapidKeys;
 
 mod sweep;
@@ -223,6 +224,12 @@ impl Notifier {
         }
     }
 
+    /// The way for users' trials.
+    #[must_use]
+    pub fn trials(&self) -> Trials {
+        Trials::new(Arc::clone(&self.context), Arc::clone(&self.requests))
+    }
+
     /// Notifies until `shutdown`, then drains and stores what is not stored.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let requests = Arc::clone(&self.requests);
@@ -268,9 +275,15 @@ impl Notifier {
     }
 
     fn asked(&mut self, asked: BTreeMap<PushSubscriptionId, Reason>) {
-        for (&id, _) in asked.iter().filter(|&(_, &reason)| reason == Reason::Altered) {
-            self.board.alter(id);
-            self.context.progress.reset_attempts(id);
+        for (&id, &reason) in &asked {
+            match reason {
+                Reason::Look => {}
+                Reason::Reached => self.board.lift(id),
+                Reason::Altered => {
+                    self.board.alter(id);
+                    self.context.progress.reset_attempts(id);
+                }
+            }
         }
         let context = Arc::clone(&self.context);
         self.start(Job::Find, async move {

@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 pub(crate) enum Reason {
     /// Something about it may be due: it was acknowledged, its silence is other than it was.
     Look,
+    /// A push has got through to it: whatever it waited for is over.
+    Reached,
     /// The client has made it, or given it another endpoint.
     Altered,
 }

@@ -205,6 +205,14 @@ impl Board {
         self.remove(id);
     }
 
+    /// A push has got through to it: the wait that failures before had brought about is over. A wake follows.
+    pub fn lift(&mut self, id: PushSubscriptionId) {
+        // What is in flight finds out for itself.
+        if let Some(slot) = self.slots.get_mut(&id).filter(|slot| !matches!(slot.phase, Phase::InFlight(_))) {
+            slot.barred_until = Tick(0);
+        }
+    }
+
     /// Takes the next subscription that may be attempted now. [`Board::finish`] must follow.
     pub fn take(&mut self, now: Tick) -> Option<Turn> {
         self.promote(now);

@@ -341,6 +341,7 @@ fn row(id: PushSubscriptionId) -> PushSubscription {
         credential: CredentialId(1),
         kind: PushKind::ImapWebPush,
         client_id: String::new(),
+        name: String::new(),
         endpoint: String::new(),
         public_key: Vec::new(),
         auth: Vec::new(),

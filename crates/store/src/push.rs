@@ -18,6 +18,8 @@ pub struct PushSubscription {
     /// The id that the client gave (a digest for kinds whose clients give none), unique within account and kind,
     /// case-sensitive.
     pub client_id: String,
+    /// What its user calls it; empty for nothing yet.
+    pub name: String,
     /// The push resource, an https URL.
     pub endpoint: String,
     /// The user agent's P-256 public key, uncompressed point of 65 bytes.
@@ -124,7 +126,30 @@ pub struct PushAttempts {
     pub last_push_at: Option<UnixTime>,
     /// What the push service last answered: `201`, `429`, `timeout`, ...
     pub last_answer: Option<String>,
+    /// When that was.
+    pub last_answer_at: Option<UnixTime>,
 }
+
+/// What a user changes about a subscription of one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushEdit {
+    /// What to call it: at most [`PUSH_NAME_CHARACTERS_MAX`], no control characters; empty for nothing.
+    pub name: Option<String>,
+    /// Whether it is to be silent.
+    pub silence: Option<PushSilence>,
+}
+
+/// A timed silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushSilence {
+    /// No push before this.
+    Until(UnixTime),
+    /// It ends now, if there is one.
+    Over,
+}
+
+/// Characters of what a user calls a subscription; a longer name is Invalid.
+pub const PUSH_NAME_CHARACTERS_MAX: usize = 100;
 
 /// What a client asks for with WEBPUSH.
 #[derive(Clone)]

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use notifier::compose::{Assignment, Composed, Composer, Composing, Push};
-use store::{Cause, Flags, MailboxId, MailboxName, PushKind, Store};
+use store::{Cause, Flags, MailboxId, MailboxName, PushKind, PushSubscription, Store};
 use webpush::header::{Ttl, Urgency};
 
 use crate::push::md5::hex_digest;
-use crate::push::read_log;
+use crate::push::{TRIAL_TTL, read_log};
 use crate::wire::mailbox::push_modified_utf7;
 
 /// Where Apple's push service is, and as what.
@@ -108,6 +108,12 @@ impl Composer for AppleComposer {
 
     fn key_notice(&self, _new_key: &str) -> Option<Push> {
         None
+    }
+
+    fn trial(&self, subscription: &PushSubscription) -> Option<Push> {
+        let request = AppleRequest::from_text(&subscription.request);
+        let cleartext = Bytes::from(request.document(&MailboxName::inbox()));
+        Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: TRIAL_TTL })
     }
 
     fn merge_time(&self) -> Duration {

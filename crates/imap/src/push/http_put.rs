@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use notifier::compose::{Assignment, Composed, Composer, Composing, Life, Push};
-use store::{Cause, Mailbox, MailboxName, PushKind, Store};
+use store::{Cause, Mailbox, MailboxName, PushKind, PushSubscription, Store};
 use webpush::header::Urgency;
 
 use crate::push::{SilentMailboxes, TTL, read_log};
@@ -64,6 +64,11 @@ impl Composer for HttpPutComposer {
 
     fn key_notice(&self, _new_key: &str) -> Option<Push> {
         None
+    }
+
+    /// The one PUT that was asked for: no later one could have a higher version.
+    fn trial(&self, subscription: &PushSubscription) -> Option<Push> {
+        Some(put(&subscription.request))
     }
 
     fn life(&self) -> Life {

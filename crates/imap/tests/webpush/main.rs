@@ -17,4 +17,5 @@ mod services;
 mod silence;
 mod sink;
 mod transcript;
+mod trials;
 mod world;

@@ -18,12 +18,14 @@ use notifier::clock::Clock;
 use notifier::compose::{Composer, Composers};
 use notifier::notifier::{Handle, Notifier, Options, Parts};
 use notifier::sender::SenderPost;
+use notifier::trial::{Trial, Trials};
 use notifier::vapid::VapidKeys;
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
 use push_sender::sender::{Config, PushSender};
 use store::{
-    AccountId, Cause, Flags, MailboxName, NewAccount, NewMessage, Placed, Raw, Store, Target, UnixTime,
+    AccountId, Cause, Flags, MailboxName, NewAccount, NewMessage, Placed, PushSubscription, Raw, Store,
+    Target, UnixTime,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,6 +51,7 @@ pub(crate) struct World {
     address: SocketAddr,
     stop_imap: CancellationToken,
     notifier: Option<(CancellationToken, JoinHandle<()>)>,
+    trials: Option<Trials>,
     directory: tempfile::TempDir,
 }
 
@@ -110,8 +113,18 @@ impl World {
         let (server, stop) = (Server::new(store.clone(), bus.clone(), settings), stop_imap.clone());
         tokio::spawn(async move { server.serve(Listener::Tcp(listener), Security::StartTls, stop).await });
         let parts = Shared { bus, handle, sender };
-        let mut world =
-            Self { sink, store, alice, keys, parts, address, stop_imap, notifier: None, directory };
+        let mut world = Self {
+            sink,
+            store,
+            alice,
+            keys,
+            parts,
+            address,
+            stop_imap,
+            notifier: None,
+            trials: None,
+            directory,
+        };
         world.start_notifier();
         world
     }
@@ -142,7 +155,23 @@ impl World {
         let options =
             Options { sweep_interval: Duration::from_millis(200), ..Options::new(Duration::from_millis(50)) };
         let stop = CancellationToken::new();
-        self.notifier = Some((stop.clone(), tokio::spawn(Notifier::new(parts, options).run(stop))));
+        let notifier = Notifier::new(parts, options);
+        self.trials = Some(notifier.trials());
+        self.notifier = Some((stop.clone(), tokio::spawn(notifier.run(stop))));
+    }
+
+    /// Tries the one subscription that alice has.
+    pub(crate) async fn try_out(&self) -> Trial {
+        self.trials.as_ref().unwrap().run(self.row().await.id).await.unwrap()
+    }
+
+    /// The one subscription that alice has, as it stands.
+    pub(crate) async fn row(&self) -> PushSubscription {
+        let mut rows = self.store.account_push_subscriptions(self.alice).await.unwrap();
+        let mut row = rows.pop().unwrap();
+        assert_eq!(rows, [], "only one");
+        self.trials.as_ref().unwrap().bring_up_to_date(&mut row);
+        row
     }
 
     pub(crate) async fn stop_notifier(&mut self) {

@@ -2,12 +2,15 @@
 //! knows them ring the device), so only their origin is shown.
 
 use anyhow::bail;
-use store::{Account, PushKind, PushState, PushSubscription};
+use store::{Account, PushKind, PushState, PushSubscription, UnixTime};
 use url::Url;
 
 use super::store as opened;
 use crate::cli::SubscriptionCommand;
 use crate::config::Config;
+
+#[cfg(test)]
+mod tests;
 
 /// Runs one of the subscription commands.
 pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow::Result<()> {
@@ -18,6 +21,7 @@ pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow
                 Some(name) => vec![opened::account(&store, config, &name).await?],
                 None => store.accounts().await?,
             };
+            let now = now();
             for account in accounts {
                 for subscription in store.account_push_subscriptions(account.id).await? {
                     println!(
@@ -25,7 +29,7 @@ pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow
                         if json {
                             as_json(&account, &subscription)
                         } else {
-                            as_text(&account, &subscription)
+                            as_text(&account, &subscription, now)
                         }
                     );
                 }
@@ -48,24 +52,39 @@ pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow
     Ok(())
 }
 
-fn as_text(account: &Account, subscription: &PushSubscription) -> String {
+/// What is unusual stands only where it is.
+fn as_text(account: &Account, subscription: &PushSubscription, now: UnixTime) -> String {
     let attempts = &subscription.attempts;
-    let failures = match attempts.failures {
-        0 => String::new(),
-        failures => format!(
-            "  {failures} failures in a row, last answer {}",
-            attempts.last_answer.as_deref().unwrap_or("none")
-        ),
-    };
-    format!(
-        "{:24} {:8} {:24} {:10} {}  last push {}{failures}",
+    let at = |time: Option<UnixTime>| time.map_or_else(|| "never".to_owned(), super::shown_time);
+    let mut line = format!(
+        "{:24} {:8} {:24} {:10} {}  last push {}",
         account.name,
         subscription.kind.name(),
         subscription.client_id,
         state(&subscription.state),
         origin(&subscription.endpoint),
-        attempts.last_push_at.map_or_else(|| "never".to_owned(), super::shown_time),
-    )
+        at(attempts.last_push_at),
+    );
+    if let Some(answer) = &attempts.last_answer {
+        line.push_str(&format!(", last answer {answer}"));
+        if attempts.last_answer_at != attempts.last_push_at {
+            line.push_str(&format!(" {}", at(attempts.last_answer_at)));
+        }
+    }
+    if attempts.failures > 0 {
+        line.push_str(&format!(", {} failures in a row", attempts.failures));
+    }
+    for (what, time) in
+        [("next attempt", attempts.next_attempt_at), ("silent until", subscription.silenced_until)]
+    {
+        if let Some(time) = time.filter(|time| *time > now) {
+            line.push_str(&format!(", {what} {}", super::shown_time(time)));
+        }
+    }
+    if !subscription.name.is_empty() {
+        line.push_str(&format!(", called {}", subscription.name));
+    }
+    line
 }
 
 fn as_json(account: &Account, subscription: &PushSubscription) -> String {
@@ -76,14 +95,22 @@ fn as_json(account: &Account, subscription: &PushSubscription) -> String {
         "id": subscription.client_id,
         "state": state(&subscription.state),
         "origin": origin(&subscription.endpoint),
+        "name": subscription.name,
         "enabled": subscription.enabled,
         "silenced_until": subscription.silenced_until.map(|time| time.0),
         "behind": account.modseq.0.saturating_sub(subscription.cursor.0),
         "failures": attempts.failures,
         "last_push_at": attempts.last_push_at.map(|time| time.0),
+        "next_attempt_at": attempts.next_attempt_at.map(|time| time.0),
         "last_answer": attempts.last_answer,
+        "last_answer_at": attempts.last_answer_at.map(|time| time.0),
     })
     .to_string()
+}
+
+fn now() -> UnixTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn state(state: &PushState) -> &'static str {

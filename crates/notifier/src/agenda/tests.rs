@@ -11,6 +11,7 @@ fn active() -> PushSubscription {
         credential: CredentialId(1),
         kind: PushKind::ImapWebPush,
         client_id: "phone".to_owned(),
+        name: String::new(),
         endpoint: "https://push.example.net/1".to_owned(),
         public_key: Vec::new(),
         auth: Vec::new(),

@@ -120,6 +120,21 @@ fn an_altered_subscription_begins_anew_in_whatever_phase_it_was() {
 }
 
 #[test]
+fn a_push_that_got_through_ends_the_wait_after_failures() {
+    let mut board = board();
+    board.wake(&key(1, "a"), Tick(0));
+    take_all(&mut board, 0);
+    // What is in flight settles its wait by itself.
+    board.lift(PushSubscriptionId(1));
+    finish(&mut board, 1, Finish::Barred(Tick(60_000)), 0);
+    board.wake(&key(1, "a"), Tick(10));
+    assert_eq!(take_all(&mut board, 10), [0; 0]);
+    board.lift(PushSubscriptionId(1));
+    board.wake(&key(1, "a"), Tick(20));
+    assert_eq!(take_all(&mut board, 20), [1]);
+}
+
+#[test]
 fn what_an_attempt_finds_out_about_a_former_endpoint_is_forgotten() {
     let mut board = board();
     board.wake(&key(1, "a"), Tick(0));

@@ -5,8 +5,8 @@ use rusqlite::{Row, ToSql, params};
 use super::writer::Tx;
 use super::{Sql, accounts, int, time, uint};
 use crate::{
-    Access, AccountId, CredentialId, Error, ModSeq, NewPushSubscription, PushAttempts, PushKind, PushState,
-    PushSubscription, PushSubscriptionId, PutPushSubscription, Result, UnixTime,
+    Access, AccountId, CredentialId, Error, ModSeq, NewPushSubscription, PushAttempts, PushEdit, PushKind,
+    PushSilence, PushState, PushSubscription, PushSubscriptionId, PutPushSubscription, Result, UnixTime,
 };
 
 /// Creates or updates (`push.rs` of the interface has the rules).
@@ -155,6 +155,27 @@ pub(crate) fn silence(
     one(tx.sql, id)
 }
 
+/// Changes what its user may change, all of it or nothing.
+pub(crate) fn edit(
+    tx: &Tx<'_>,
+    access: &Access,
+    id: PushSubscriptionId,
+    edit: &PushEdit,
+) -> Result<PushSubscription> {
+    let found = one(tx.sql, id)?;
+    if found.account != access.owner() || !may_see(access, &found) {
+        return Err(Error::NotFound("push subscription"));
+    }
+    if let Some(name) = &edit.name {
+        update(tx, id, &[("name", name)])?;
+    }
+    match edit.silence {
+        Some(PushSilence::Until(until)) => silence(tx, access, id, Some(until)),
+        Some(PushSilence::Over) => silence(tx, access, id, None),
+        None => one(tx.sql, id),
+    }
+}
+
 /// Those of an account, by id.
 pub(crate) fn of_account(sql: Sql<'_>, account: AccountId) -> Result<Vec<PushSubscription>> {
     let text = format!("SELECT {COLUMNS} FROM push_subscription p WHERE p.account_id = ?1 ORDER BY p.id");
@@ -200,7 +221,7 @@ pub(super) fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.credential_id, p.kind, p.client_id, p.endpoint, p.public_key, \
      p.auth, p.enabled, p.state, p.vapid_key, p.token, p.token_expires_at, p.token_sent, p.updated_at, \
      p.silenced_until, p.cursor, p.silenced_at, p.vapid_notice, p.failures, p.next_attempt_at, p.last_push_at, \
-     p.last_answer, p.request";
+     p.last_answer, p.request, p.name, p.last_answer_at";
 
 /// Reads [`COLUMNS`].
 pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> {
@@ -229,11 +250,13 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
         silenced_at: row.get::<_, Option<i64>>(17)?.map(|modseq| ModSeq(modseq.cast_unsigned())),
         vapid_notice: row.get(18)?,
         request: row.get(23)?,
+        name: row.get(24)?,
         attempts: PushAttempts {
             failures: row.get(19)?,
             next_attempt_at: time(row, 20)?,
             last_push_at: time(row, 21)?,
             last_answer: row.get(22)?,
+            last_answer_at: time(row, 25)?,
         },
     })
 }

@@ -41,14 +41,15 @@ pub(crate) fn record(tx: &Tx<'_>, progress: &PushProgress) -> Result<()> {
     tx.sql.run(
         "record push progress",
         "UPDATE push_subscription SET cursor = max(cursor, ?2), failures = ?3, next_attempt_at = ?4, \
-         last_push_at = ?5, last_answer = ?6 WHERE id = ?1",
+         last_push_at = ?5, last_answer = ?6, last_answer_at = ?7 WHERE id = ?1",
         params![
             int(progress.id.0),
             int(progress.cursor.0),
             attempts.failures,
             attempts.next_attempt_at.map(|at| at.0),
             attempts.last_push_at.map(|at| at.0),
-            attempts.last_answer
+            attempts.last_answer,
+            attempts.last_answer_at.map(|at| at.0)
         ],
     )?;
     Ok(())

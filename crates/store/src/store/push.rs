@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::sqlite::{accounts, push, push_request, push_state};
 use crate::{
-    Access, AccountId, Error, NewPushRequest, NewPushSubscription, PushKind, PushProgress, PushSubscription,
-    PushSubscriptionId, PushVerdict, PutPushSubscription, Result, Rights, Store, UnixTime,
+    Access, AccountId, Error, NewPushRequest, NewPushSubscription, PUSH_NAME_CHARACTERS_MAX, PushEdit,
+    PushKind, PushProgress, PushSubscription, PushSubscriptionId, PushVerdict, PutPushSubscription, Result,
+    Rights, Store, UnixTime,
 };
 
 impl Store {
@@ -122,6 +123,25 @@ impl Store {
         self.inner.write_in_order(move |tx| push::silence(tx, &access, id, until)).await
     }
 
+    /// Changes what its user may change, all of it or nothing.
+    ///
+    /// # Errors
+    /// NotFound if it is unknown to this access, Invalid for a name that can't be, Forbidden for the silence of one that is
+    /// not active.
+    pub async fn edit_push_subscription(
+        &self,
+        access: &Access,
+        id: PushSubscriptionId,
+        edit: PushEdit,
+    ) -> Result<PushSubscription> {
+        may_write(access)?;
+        if let Some(name) = &edit.name {
+            check_name(name)?;
+        }
+        let access = access.clone();
+        self.inner.write_in_order(move |tx| push::edit(tx, &access, id, &edit)).await
+    }
+
     /// For the notifier: one.
     ///
     /// # Errors
@@ -231,6 +251,15 @@ fn check(new: &NewPushSubscription) -> Result<()> {
     }
     if new.enabled.len() > ENABLED_MAX || new.enabled.iter().any(|name| name.contains(char::is_whitespace)) {
         return invalid("enabled capabilities", "not at most 64 atoms");
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_long = name.chars().nth(PUSH_NAME_CHARACTERS_MAX).is_some();
+    if is_long || name.chars().any(char::is_control) {
+        let why = "longer than 100 characters, or with control characters".into();
+        return Err(Error::Invalid { what: "name", why });
     }
     Ok(())
 }

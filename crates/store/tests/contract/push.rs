@@ -1,6 +1,6 @@
 use store::{
-    Access, Error, ModSeq, NewPushSubscription, PushAttempts, PushKind, PushProgress, PushState,
-    PushSubscription, PushSubscriptionId, PushVerdict, UnixTime,
+    Access, Error, ModSeq, NewPushSubscription, PushAttempts, PushEdit, PushKind, PushProgress, PushSilence,
+    PushState, PushSubscription, PushSubscriptionId, PushVerdict, UnixTime,
 };
 
 use crate::home::Home;
@@ -129,7 +129,11 @@ async fn a_cursor_never_goes_back_and_is_read_before_it_is_flushed() {
     let alice = login(&home).await;
     let id = active(&home, &alice, "phone").await.id;
     for (cursor, answer) in [(9, "201"), (4, "429")] {
-        let attempts = PushAttempts { last_answer: Some(answer.into()), ..PushAttempts::default() };
+        let attempts = PushAttempts {
+            last_answer: Some(answer.into()),
+            last_answer_at: Some(NOW),
+            ..PushAttempts::default()
+        };
         let progress = PushProgress { id, cursor: ModSeq(cursor), attempts };
         home.store.record_push_progress(vec![progress]).await.unwrap();
         let now = home.store.push_subscription(id).await.unwrap();
@@ -137,7 +141,8 @@ async fn a_cursor_never_goes_back_and_is_read_before_it_is_flushed() {
     }
     // A durable change takes along what was lazy.
     judge(&home, id, PushVerdict::NoticeSent).await;
-    assert_eq!(home.beside().await.push_subscription(id).await.unwrap().cursor, ModSeq(9));
+    let on_disk = home.beside().await.push_subscription(id).await.unwrap();
+    assert_eq!((on_disk.cursor, on_disk.attempts.last_answer_at), (ModSeq(9), Some(NOW)));
 }
 
 #[tokio::test]
@@ -250,5 +255,39 @@ async fn an_account_has_at_most_fifty_and_none_that_can_not_be() {
     ] {
         let refused = home.store.put_push_subscription(&alice, bad).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })));
+    }
+}
+
+#[tokio::test]
+async fn what_a_user_calls_a_device_stays_with_it() {
+    let home = Home::new().await;
+    let alice = login(&home).await;
+    let id = active(&home, &alice, "phone").await.id;
+    let edit = async |access: &Access, name: &str, silence| {
+        let edit = PushEdit { name: Some(name.to_owned()), silence };
+        home.store.edit_push_subscription(access, id, edit).await
+    };
+    let named = edit(&alice, "Téléphone 📱", None).await.unwrap();
+    assert_eq!((named.name.as_str(), named.silenced_until), ("Téléphone 📱", None));
+    let until = UnixTime(200);
+    let silent = edit(&alice, "", Some(PushSilence::Until(until))).await.unwrap();
+    assert_eq!((silent.name.as_str(), silent.silenced_until), ("", Some(until)));
+    let loud = edit(&alice, &"ü".repeat(100), Some(PushSilence::Over)).await.unwrap();
+    assert_eq!((loud.name.chars().count(), loud.silenced_until), (100, None));
+    for name in ["ü".repeat(101), "two\nlines".to_owned()] {
+        assert!(matches!(edit(&alice, &name, None).await, Err(Error::Invalid { .. })), "{name}");
+    }
+    let altered = NewPushSubscription { auth: vec![2; 16], ..subscription("phone") };
+    assert_eq!(put(&home, &alice, altered).await.subscription.name, loud.name, "it is the same device");
+
+    // It is pending now: its silence is refused, and its name with it.
+    let refused = edit(&alice, "phone", Some(PushSilence::Until(until))).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))));
+    assert_eq!(home.store.push_subscription(id).await.unwrap().name, loud.name);
+    let bob = home.access("bob").await;
+    home.store.add_app_password(alice.owner(), "laptop", "of the laptop").await.unwrap();
+    let laptop = home.store.authenticate("alice", "of the laptop").await.unwrap().unwrap();
+    for stranger in [bob, laptop] {
+        assert!(matches!(edit(&stranger, "mine", None).await, Err(Error::NotFound(_))), "{stranger:?}");
     }
 }
