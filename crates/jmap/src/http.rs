@@ -4,9 +4,9 @@
 
 pub(crate) mod answer;
 mod api;
-mod authentication;
+pub(crate) mod authentication;
 pub(crate) mod blob;
-mod body;
+pub(crate) mod body;
 pub(crate) mod clients;
 mod events;
 pub(crate) mod route;

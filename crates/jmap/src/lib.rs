@@ -2,7 +2,8 @@
 //!
 //! The parts: [`wire`] (bytes to values and back: I-JSON, requests, result references, ids, states, dates), `session` (what
 //! the session resource says), `method` (one file a method), `reply` (the one place where errors become answers), `http`
-//! (the only one with requests and bodies of HTTP).
+//! (the only one with requests and bodies of HTTP). Beside JMAP, over the same HTTP: `devices`, where users see what is pushed
+//! to.
 //!
 //! Not here: what mail is (the store), what a message consists of (`message`), who may log in (`authentication`), and the
 //! listening sockets with their TLS (the binary, which hands each request over).
@@ -13,6 +14,7 @@
 //! - An account, blob or object of somebody else is answered exactly as one that does not exist.
 //! - What a client can make the server hold, at one time and in one answer, has a limit: [`Limits`].
 
+mod devices;
 mod http;
 mod limits;
 mod method;
@@ -21,6 +23,7 @@ mod server;
 mod session;
 pub mod wire;
 
+pub use devices::Devices;
 pub use http::answer::Body;
 pub use limits::Limits;
 pub use server::{Caller, Options, Server};

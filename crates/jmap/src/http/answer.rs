@@ -58,7 +58,7 @@ pub(crate) fn retry_after(answer: &mut Response<Body>, wait: Duration) {
 pub(crate) fn allow_origins(answer: &mut Response<Body>) {
     let headers: [(HeaderName, &'static str); 5] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, Last-Event-ID"),
         (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Retry-After, WWW-Authenticate"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),

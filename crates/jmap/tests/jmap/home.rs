@@ -35,6 +35,7 @@ pub(crate) struct Home {
     pub(crate) alice: Access,
     pub(crate) bob: Access,
     pub(crate) address: SocketAddr,
+    pub(crate) server: Server,
     _directory: tempfile::TempDir,
 }
 
@@ -47,6 +48,17 @@ pub(crate) enum From {
     Afar,
     /// A stranger, with TLS.
     AfarOverTls,
+}
+
+impl From {
+    pub(crate) fn caller(self) -> Caller {
+        let afar = Peers::new(Vec::new()).of([192, 0, 2, 1].into());
+        match self {
+            Self::Here => Caller { peer: None, is_encrypted: false },
+            Self::Afar => Caller { peer: afar, is_encrypted: false },
+            Self::AfarOverTls => Caller { peer: afar, is_encrypted: true },
+        }
+    }
 }
 
 /// A message that has come.
@@ -110,8 +122,9 @@ impl Home {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, server.clone(), from));
-        tokio::spawn(async move { server.follow_revocations().await });
-        Self { store, alice, bob, address, _directory: directory }
+        let following = server.clone();
+        tokio::spawn(async move { following.follow_revocations().await });
+        Self { store, alice, bob, address, server, _directory: directory }
     }
 
     /// Sends a request as alice.
@@ -223,12 +236,7 @@ pub(crate) fn basic(name: &str, password: &str) -> String {
 }
 
 async fn serve(listener: TcpListener, server: Server, from: From) {
-    let afar = Peers::new(Vec::new()).of([192, 0, 2, 1].into());
-    let caller = match from {
-        From::Here => Caller { peer: None, is_encrypted: false },
-        From::Afar => Caller { peer: afar, is_encrypted: false },
-        From::AfarOverTls => Caller { peer: afar, is_encrypted: true },
-    };
+    let caller = from.caller();
     while let Ok((stream, _)) = listener.accept().await {
         let server = server.clone();
         let service = service_fn(move |request| {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod hostile;

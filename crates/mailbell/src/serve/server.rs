@@ -21,6 +21,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use notifier::clock::Clock;
 use notifier::notifier::{Handle, Notifier};
 use notifier::sender::SenderPost;
+use notifier::trial::Trials;
 use parking_lot::Mutex;
 use store::{Options, Store};
 use tokio::task::JoinSet;
@@ -31,7 +32,7 @@ use super::listener::Listener;
 use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
 use super::status::Status;
-use super::web::Web;
+use super::web::{ForUsers, Web};
 use super::{apple, parts};
 use crate::config::{Config, Listen, ListenAddress};
 use crate::data_dir::Lock;
@@ -68,10 +69,11 @@ impl Server {
 
         let mut server = Self::new(lock, tls, sockets.addresses()?, Some(store.clone()))?;
         let keys = SigningKeys::new(keys);
-        let push = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
+        let (push, trials) = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
         server.keys = Some(keys);
         let authenticator = parts::authenticator(config, &store)?;
         let jmap = jmap::Server::new(store.clone(), bus.clone(), parts::jmap_options(config, &authenticator));
+        let devices = jmap::Devices::new(&jmap, push.handle.clone(), trials);
         let options = parts::imap_options(config, &server.tls, push, authenticator)?;
         let imap = imap::Server::new(store.clone(), bus, options);
         server.start_imap(&imap, Security::StartTls, sockets.imap);
@@ -79,7 +81,7 @@ impl Server {
         server.start_lmtp(config, &store, sockets.lmtp)?;
         server.start_push_service(config, sockets.push)?;
         server.start_jmap(&jmap);
-        server.start_web(config, Some(jmap), (sockets.http, sockets.https))?;
+        server.start_web(config, Some(ForUsers { jmap, devices }), (sockets.http, sockets.https))?;
         server.announce_ready();
         Ok(server)
     }
@@ -168,11 +170,11 @@ impl Server {
     fn start_web(
         &mut self,
         config: &Config,
-        jmap: Option<jmap::Server>,
+        users: Option<ForUsers>,
         (http, https): (Vec<Listener>, Vec<Listener>),
     ) -> anyhow::Result<()> {
         self.spawn("the upkeep of metrics", keep_metrics(recorder()?, self.stop.clone()));
-        let web = Web::new(self.status.clone(), jmap, parts::peers(config), parts::web_limits(config));
+        let web = Web::new(self.status.clone(), users, parts::peers(config), parts::web_limits(config));
         for listener in http {
             self.spawn("the http listener", web.clone().serve(listener, None, self.stop.clone()));
         }
@@ -200,7 +202,7 @@ impl Server {
         store: &Store,
         bus: Bus,
         keys: notifier::vapid::VapidKeys,
-    ) -> anyhow::Result<Arc<Registrar>> {
+    ) -> anyhow::Result<(Arc<Registrar>, Trials)> {
         let own = parts::public_url(config, &self.addresses.push)?;
         let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
         let handle = Handle::new();
@@ -221,9 +223,9 @@ impl Server {
             },
             notifier::notifier::Options::new(config.push.min_interval),
         );
-        let stop = self.stop.clone();
+        let (stop, trials) = (self.stop.clone(), notifier.trials());
         self.spawn("the notifier", notifier.run(stop));
-        Ok(Arc::new(registrar))
+        Ok((Arc::new(registrar), trials))
     }
 
     fn start_lmtp(&mut self, config: &Config, store: &Store, listeners: Vec<Listener>) -> anyhow::Result<()> {

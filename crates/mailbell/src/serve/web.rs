@@ -1,7 +1,7 @@
-//! The listeners of HTTP: JMAP for users, and the operator's pages.
+//! The listeners of HTTP: JMAP and the devices API for users, and the operator's pages.
 //!
 //! Over TLS the operator's pages are for trusted addresses only, since users connect there; what listens without
-//! TLS is for the operator's network, and JMAP takes no password from elsewhere there.
+//! TLS is for the operator's network, and no password from elsewhere is taken there.
 //!
 //! Limits: a request head of 16 KiB within 10 seconds; a peer that takes nothing of an answer for [`Limits::write_timeout`]; connections, of all and of one peer, as [`Limits`] says: what is above the
 //! first waits in the kernel's queue, above the second it is closed.
@@ -38,11 +38,18 @@ mod tests;
 pub(crate) struct Web {
     status: Status,
     /// `None` in a push service that runs alone.
-    jmap: Option<jmap::Server>,
+    users: Option<ForUsers>,
     peers: Peers,
     connections: Arc<Semaphore>,
     places: Places<Peer>,
     write_timeout: Duration,
+}
+
+/// What users ask.
+#[derive(Clone)]
+pub(crate) struct ForUsers {
+    pub(crate) jmap: jmap::Server,
+    pub(crate) devices: jmap::Devices,
 }
 
 /// How many connections there may be, and how slow.
@@ -57,11 +64,11 @@ pub(crate) struct Limits {
 }
 
 impl Web {
-    /// Pages and JMAP for whoever connects.
-    pub(crate) fn new(status: Status, jmap: Option<jmap::Server>, peers: Peers, limits: Limits) -> Self {
+    /// For whoever connects.
+    pub(crate) fn new(status: Status, users: Option<ForUsers>, peers: Peers, limits: Limits) -> Self {
         let places = Places::new(limits.connections_per_peer);
         let connections = Arc::new(Semaphore::new(limits.connections));
-        Self { status, jmap, peers, connections, places, write_timeout: limits.write_timeout }
+        Self { status, users, peers, connections, places, write_timeout: limits.write_timeout }
     }
 
     /// Answers on `listener` until `stop` is cancelled, over TLS if there is an acceptor. A request under way is answered
@@ -134,10 +141,10 @@ impl Web {
 
     async fn answer(&self, request: Request<Incoming>, caller: jmap::Caller) -> Response<jmap::Body> {
         let path = request.uri().path();
-        if jmap::Server::owns(path)
-            && let Some(jmap) = &self.jmap
-        {
-            return jmap.respond(request, caller).await;
+        match &self.users {
+            Some(users) if jmap::Server::owns(path) => return users.jmap.respond(request, caller).await,
+            Some(users) if jmap::Devices::owns(path) => return users.devices.respond(request, caller).await,
+            _ => {}
         }
         let page = if caller.is_encrypted && caller.peer.is_some() {
             status::plain(StatusCode::NOT_FOUND, "no such page\n".to_owned())
