@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
 
-APT_PACKAGES=(curl dbus-daemon gcc libc6-dev firefox-esr gsasl isync libnss3-tools mosquitto mosquitto-clients neomutt nghttp2-client python3
+APT_PACKAGES=(curl dbus-daemon gcc libc6-dev firefox-esr gsasl isync jq libnss3-tools mosquitto mosquitto-clients neomutt nghttp2-client python3
     python3-venv strace swaks)
 declare -a TIMES=()
 

@@ -1,55 +1,21 @@
 //! `mailbell listen` and `mailbell push send`, against each other and against a mail server.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use testkit::listening::Listening;
 use testkit::lmtp::Lmtp;
-use testkit::server::{Mailbell, PASSWORD, program};
+use testkit::server::Mailbell;
 use testkit::{programs, wait};
-
-/// A user agent that is killed when dropped.
-struct Listening(Child);
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts `mailbell listen --json`, its output going to `out`.
-fn listen(server: &Mailbell, out: &Path, arguments: &[&str]) -> Result<Listening> {
-    let directory = server.directory.path();
-    std::fs::write(directory.join("password"), PASSWORD)?;
-    let mut command = Command::new(program()?);
-    command.arg("--config").arg(server.config()).args(["listen", "--json", "--ca"]);
-    command.arg(directory.join("data/tls/development.pem")).arg("--state").arg(out.with_extension("state"));
-    command.args(arguments).stdin(std::fs::File::open(directory.join("password"))?);
-    Ok(Listening(command.stdout(std::fs::File::create(out)?).stderr(Stdio::null()).spawn()?))
-}
-
-/// The first line of `out` that `is_wanted`.
-fn line(out: &Path, is_wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-    let found = wait::until(|| {
-        let text = std::fs::read_to_string(out).ok()?;
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).find(|value| is_wanted(value))
-    });
-    found.with_context(|| format!("not in {:?}", std::fs::read_to_string(out)))
-}
 
 #[test]
 fn a_push_by_hand_reaches_an_agent_that_listens() -> Result<()> {
     let server = Mailbell::start(&[], "")?;
-    let out = server.directory.path().join("listened");
-    let _agent = listen(&server, &out, &[])?;
-    let told = line(&out, |value| value["subscription"]["endpoint"].is_string())?;
+    let agent = Listening::start(&server, "listened", &[])?;
+    let told = agent.line(|value| value["subscription"]["endpoint"].is_string())?;
     let subscription = told["subscription"].to_string();
     let arguments = ["push", "send", "--subscription", "-", "--urgency", "high", "Grüße"];
     let said = server.run_with_input(&arguments, &subscription)?;
     ensure!(said.starts_with("201: taken, 7 bytes of cleartext"), "{said}");
-    let push = line(&out, |value| value["responses"].is_array())?;
+    let push = agent.line(|value| value["responses"].is_array())?;
     ensure!(push["responses"][0]["text"] == "Grüße" && push["urgency"] == "high", "{push}");
     Ok(())
 }
@@ -60,9 +26,8 @@ fn a_push_by_pywebpush_reaches_an_agent_that_listens() -> Result<()> {
         return Ok(());
     };
     let server = Mailbell::start(&[], "")?;
-    let out = server.directory.path().join("listened");
-    let _agent = listen(&server, &out, &[])?;
-    let told = line(&out, |value| value["subscription"]["endpoint"].is_string())?;
+    let agent = Listening::start(&server, "listened", &[])?;
+    let told = agent.line(|value| value["subscription"]["endpoint"].is_string())?;
     let given = server.directory.path().join("subscription");
     std::fs::write(&given, told["subscription"].to_string())?;
     python
@@ -71,7 +36,7 @@ fn a_push_by_pywebpush_reaches_an_agent_that_listens() -> Result<()> {
     python.env("REQUESTS_CA_BUNDLE", server.certificate()).stdin(std::fs::File::open(given)?);
     let sent = python.output()?;
     ensure!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
-    let push = line(&out, |value| value["responses"].is_array())?;
+    let push = agent.line(|value| value["responses"].is_array())?;
     ensure!(push["responses"][0]["text"] == "Grüße aus Python" && push["urgency"] == "low", "{push}");
     Ok(())
 }
@@ -79,18 +44,18 @@ fn a_push_by_pywebpush_reaches_an_agent_that_listens() -> Result<()> {
 #[test]
 fn an_agent_registers_with_a_mail_server_and_runs_a_command_for_new_mail() -> Result<()> {
     let server = Mailbell::start(&["alice"], "")?;
-    let out = server.directory.path().join("listened");
     let ran = server.directory.path().join("ran");
     let account = format!("imaps://alice@localhost:{}", server.imaps.port());
     let command = format!("cat >> {}", ran.display());
-    let _agent = listen(&server, &out, &[&account, "--password-stdin", "--exec", &command])?;
+    let arguments = [account.as_str(), "--password-stdin", "--exec", &command];
+    let agent = Listening::start(&server, "listened", &arguments)?;
     let registered =
         || server.run(&["subscription", "list"]).ok().filter(|listed| listed.contains(" active "));
     wait::until(registered).context("it does not register")?;
 
     Lmtp::connect(server.lmtp)?
         .deliver(&["alice"], "From: bob@test.invalid\nSubject: Lunch?\n\nAt noon.\n")?;
-    let push = line(&out, |value| value["responses"].is_array())?;
+    let push = agent.line(|value| value["responses"].is_array())?;
     ensure!(push["responses"][1]["envelope"]["subject"] == "Lunch?", "{push}");
     let was_run = || std::fs::read_to_string(&ran).ok().filter(|input| input.contains("At noon."));
     wait::until(was_run).context("the command was not run")?;

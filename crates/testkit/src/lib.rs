@@ -5,6 +5,7 @@
 
 pub mod gateway;
 pub mod imap;
+pub mod listening;
 pub mod lmtp;
 pub mod programs;
 pub mod server;
