@@ -22,6 +22,7 @@ mod aside;
 mod authenticate;
 pub(crate) mod batch;
 pub(crate) mod capability;
+mod catenate;
 mod collation;
 mod compress;
 mod create;

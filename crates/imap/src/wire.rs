@@ -33,4 +33,5 @@ pub mod set;
 pub mod sort;
 pub mod status;
 pub mod thread;
+pub mod url;
 pub mod webpush;

@@ -1,4 +1,4 @@
-//! APPEND (RFC 9051 §6.3.12, RFC 3502, RFC 4315 §3, RFC 6855 §4).
+//! APPEND (RFC 9051 §6.3.12, RFC 3502, RFC 4315 §3, RFC 4469, RFC 6855 §4).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use bytes::Bytes;
 use message::Parsed;
 use store::{Cause, MailboxName, NewMessage, Placed, Raw, Store, Target, UnixTime};
 
+use crate::cmd::catenate::catenated;
 use crate::cmd::{Context, Done, flags, message_limit, now};
 use crate::reply::Failure;
 use crate::session::Session;
-use crate::wire::append::{self, Append, AppendForm, AppendMessage};
+use crate::wire::append::{self, Append, AppendContent, AppendForm, AppendMessage, CatPart};
 use crate::wire::set::NumberSet;
 use crate::wire::status::{Code, Status};
 
@@ -55,22 +56,36 @@ pub(crate) async fn prepare(
     message: AppendMessage,
     target: Target,
 ) -> Result<NewMessage, Failure> {
-    if message.form == AppendForm::Utf8 && !context.session.enabled.utf8 {
+    if has_utf8(&message.content) && !context.session.enabled.utf8 {
         return Err(Failure::bad("ENABLE UTF8=ACCEPT comes before UTF8"));
     }
+    let (bytes, form) = match message.content {
+        AppendContent::Message(bytes, form) => (bytes, form),
+        // RFC 4469 §3: unchanged.
+        AppendContent::Catenate(parts) => (catenated(context, &parts).await?, AppendForm::Literal8),
+    };
     // RFC 3502 §3: a client that has changed its mind sends nothing.
-    if message.message.is_empty() {
+    if bytes.is_empty() {
         return Err(Failure::refused(Code::Cannot, "there is no message of no bytes"));
     }
     let (flags, keywords) = flags::to_store(message.flags);
     Ok(NewMessage {
-        raw: parsed(message.message, message.form).await?,
+        raw: parsed(bytes, form).await?,
         target,
         received_at: message.internal_date.map_or_else(now, UnixTime),
         flags,
         keywords,
         cause: Cause::Append,
     })
+}
+
+fn has_utf8(content: &AppendContent) -> bool {
+    match content {
+        AppendContent::Message(_, form) => *form == AppendForm::Utf8,
+        AppendContent::Catenate(parts) => {
+            parts.iter().any(|part| matches!(part, CatPart::Text(_, AppendForm::Utf8)))
+        }
+    }
 }
 
 /// RFC 4315 §3, RFC 3502 §5: the UIDs that they have got. `None` for none.

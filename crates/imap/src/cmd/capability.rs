@@ -121,6 +121,7 @@ fn auth(mechanism: Mechanism) -> &'static str {
 /// What works in any state, or will after login: clients that don't ask again should know.
 const ALWAYS: &[&str] = &[
     "BINARY",
+    "CATENATE",
     "CHILDREN",
     "CONDSTORE",
     "CONTEXT=SEARCH",

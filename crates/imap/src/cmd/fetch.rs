@@ -24,6 +24,7 @@ use crate::wire::status::{Code, Status};
 
 mod content;
 mod pieces;
+pub(crate) mod stretch;
 
 use content::Content;
 use pieces::{PIECE_BYTES, Pieces};

@@ -1,13 +1,16 @@
 //! APPEND and REPLACE: messages that come from the client (RFC 9051 §6.3.12; RFC 3516 §4.4 and RFC 6855 §4 for literal8;
-//! RFC 3502 for several messages; RFC 8508).
+//! RFC 3502 for several messages; RFC 4469 for parts; RFC 8508).
 
 use bytes::Bytes;
 
-use crate::wire::cursor::{Cursor, Parsed};
+use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed};
 use crate::wire::date::date_time;
 use crate::wire::flag::{Flag, flag_list};
 use crate::wire::mailbox::{Names, mailbox};
 use crate::wire::set::{Numbering, SeqSet};
+
+/// Most parts of one message in CATENATE; more are BAD.
+pub const PARTS_MAX: usize = 256;
 
 /// APPEND: messages, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +41,26 @@ pub struct AppendMessage {
     pub flags: Vec<Flag>,
     /// INTERNALDATE in seconds since 1970-01-01T00:00:00Z; `None` for now.
     pub internal_date: Option<i64>,
-    /// The message. It shares the frame it came in.
-    pub message: Bytes,
-    /// How the message was wrapped.
-    pub form: AppendForm,
+    /// The message, or what it is made of.
+    pub content: AppendContent,
+}
+
+/// What a message from the client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppendContent {
+    /// The message itself, and how it was wrapped. It shares the frame it came in.
+    Message(Bytes, AppendForm),
+    /// RFC 4469 §3: the octets of these, one after the other. At least one.
+    Catenate(Vec<CatPart>),
+}
+
+/// A part of a message that the server puts together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatPart {
+    /// `TEXT`, and how it was wrapped.
+    Text(Bytes, AppendForm),
+    /// `URL`: of a message or a part, valid or not.
+    Url(String),
 }
 
 /// How the message of an APPEND was wrapped.
@@ -116,8 +135,26 @@ fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
         internal_date = Some(date_time(cursor)?);
         cursor.sp()?;
     }
-    let (message, form) = data(cursor)?;
-    Ok(AppendMessage { flags, internal_date, message, form })
+    let content = if cursor.eat_text("CATENATE ") {
+        AppendContent::Catenate(cursor.list(ListBounds { max: PARTS_MAX, empty: Empty::Refused }, part)?)
+    } else {
+        let (message, form) = data(cursor)?;
+        AppendContent::Message(message, form)
+    };
+    Ok(AppendMessage { flags, internal_date, content })
+}
+
+// append-data =/ "CATENATE" SP "(" cat-part *(SP cat-part) ")"   (RFC 4469 §5)
+// cat-part = text-literal / url / utf8-literal   (RFC 6855 §4)
+// text-literal = "TEXT" SP literal
+// url = "URL" SP astring
+fn part(cursor: &mut Cursor<'_>) -> Parsed<CatPart> {
+    if cursor.eat_text("URL ") {
+        return cursor.astring_text().map(CatPart::Url);
+    }
+    // What is wrapped as UTF8 says so itself.
+    cursor.eat_text("TEXT ");
+    data(cursor).map(|(text, form)| CatPart::Text(text, form))
 }
 
 // append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"

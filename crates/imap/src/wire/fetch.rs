@@ -308,7 +308,7 @@ fn section_binary(cursor: &mut Cursor<'_>) -> Parsed<PartPath> {
 
 // section = "[" [section-spec] "]"
 // section-spec = section-msgtext / (section-part ["." section-text])
-fn section(cursor: &mut Cursor<'_>) -> Parsed<Section> {
+pub(in crate::wire) fn section(cursor: &mut Cursor<'_>) -> Parsed<Section> {
     cursor.expect(b'[', "an opening bracket")?;
     let mut part = PartPath::default();
     let mut text = SectionText::All;

@@ -44,6 +44,7 @@ pub enum Code {
     AuthorizationFailed,
     BadCharset,
     BadEvent(&'static [&'static str]),
+    BadUrl(String),
     Cannot,
     Capability(Vec<Cow<'static, str>>),
     ClientBug,
@@ -173,6 +174,7 @@ impl Code {
                 out.extend_from_slice(names.join(" ").as_bytes());
                 out.extend_from_slice(b")");
             }
+            Self::BadUrl(url) => push_bad_url(out, url),
             Self::Capability(names) => push_words(out, "CAPABILITY", names),
             Self::HighestModSeq(value) => with_number(out, b"HIGHESTMODSEQ", *value),
             Self::InProgress { tag, done, goal } => push_in_progress(out, tag, (*done, *goal)),
@@ -246,6 +248,20 @@ impl Code {
             _ => b"",
         }
     }
+}
+
+// badurl-response-code = "BADURL" SP url-resp-text   (RFC 4469 §5)
+/// What would end the code or the line is percent-encoded, and the URL quoted as in the RFC's examples.
+fn push_bad_url(out: &mut BytesMut, url: &str) {
+    out.extend_from_slice(b"BADURL \"");
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b']' | b'"' | b'\\') {
+            out.extend_from_slice(&[byte]);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    out.extend_from_slice(b"\"");
 }
 
 // resp-text-code =/ "INPROGRESS" [SP "(" inprogress-tag SP inprogress-state ")"]   (RFC 9585 §5)

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::append::AppendForm;
+use crate::wire::append::{AppendContent, AppendForm, CatPart};
 use crate::wire::list::{ListForm, ListReturn, ListSelect, StatusItem};
 
 fn parsed(line: &str) -> Result<Command, String> {
@@ -150,16 +150,26 @@ fn append_is_read_in_all_its_forms() {
         full.flags,
         [crate::wire::flag::Flag::Seen, crate::wire::flag::Flag::Keyword("$A".to_owned())]
     );
-    assert_eq!(
-        (full.internal_date, &full.message[..], full.form),
-        (Some(1), &b"a\r\nb"[..], AppendForm::Literal)
-    );
-    let binary = one("APPEND x ~{3+}\r\na\0b");
-    assert_eq!((&binary.message[..], binary.form), (&b"a\0b"[..], AppendForm::Literal8));
-    assert_eq!(one("APPEND x UTF8 (~{1}\r\na)").form, AppendForm::Utf8);
+    let message = |bytes: &'static [u8], form| AppendContent::Message(Bytes::from_static(bytes), form);
+    assert_eq!((full.internal_date, full.content), (Some(1), message(b"a\r\nb", AppendForm::Literal)));
+    assert_eq!(one("APPEND x ~{3+}\r\na\0b").content, message(b"a\0b", AppendForm::Literal8));
+    assert_eq!(one("APPEND x UTF8 (~{1}\r\na)").content, message(b"a", AppendForm::Utf8));
     let several = append("APPEND x {1}\r\na () {1+}\r\nb UTF8 (~{1}\r\nc) (\\Seen) ~{1}\r\nd");
-    let bytes: Vec<&[u8]> = several.iter().map(|message| &message.message[..]).collect();
-    assert_eq!(bytes, [b"a", b"b", b"c", b"d"]);
+    let contents: Vec<AppendContent> = several.into_iter().map(|message| message.content).collect();
+    let expected = [
+        message(b"a", AppendForm::Literal),
+        message(b"b", AppendForm::Literal),
+        message(b"c", AppendForm::Utf8),
+        message(b"d", AppendForm::Literal8),
+    ];
+    assert_eq!(contents, expected);
+    let text = |bytes: &'static [u8]| CatPart::Text(Bytes::from_static(bytes), AppendForm::Literal);
+    let url = CatPart::Url("/x/;UID=1".to_owned());
+    assert_eq!(
+        one("APPEND x (\\Seen) CATENATE (TEXT {1}\r\na URL /x/;UID=1 TEXT {1+}\r\nb)").content,
+        AppendContent::Catenate(vec![text(b"a"), url, text(b"b")])
+    );
+    assert!(parsed("APPEND x CATENATE ()").is_err() && parsed("APPEND x CATENATE (URL)").is_err());
     assert!(parsed("APPEND x {1}\r\na ").is_err() && parsed("APPEND x {1}\r\na(").is_err());
 }
 

@@ -19,6 +19,7 @@ fn status_responses_carry_codes_and_stay_on_one_line() {
         (Code::MailboxId(3), "MAILBOXID (F3)"),
         (Code::MessageLimit { limit: 1000, lowest: Some(23_221) }, "MESSAGELIMIT 1000 23221"),
         (Code::MessageLimit { limit: 1000, lowest: None }, "MESSAGELIMIT 1000"),
+        (Code::BadUrl("/a]\" /;UID=1".to_owned()), "BADURL \"/a%5D%22%20/;UID=1\""),
         (Code::NoUpdate(tag_of(b"B02 ").unwrap()), "NOUPDATE \"B02\""),
         (Code::ReadWrite, "READ-WRITE"),
         (Code::Capability(vec!["IMAP4rev1".into(), "IDLE".into()]), "CAPABILITY IMAP4rev1 IDLE"),
