@@ -30,6 +30,8 @@ pub(super) struct Journal {
     written: u64,
     /// The record that is being made, its head included.
     record: Vec<u8>,
+    /// Why the record can't be made.
+    unwritable: Option<postcard::Error>,
 }
 
 /// What a record tells, one after the other.
@@ -48,20 +50,35 @@ struct Left {
 
 impl Journal {
     /// The journal beside a database that has noted a mark, and what has happened since, in order. The database has to be
-    /// told that before anything is put here.
+    /// told that, and the journal to be [emptied](Self::empty), before anything is put here.
     pub(super) fn open(database: &Path, noted: u64) -> io::Result<(Self, Vec<Entry<Message>>)> {
         let path = path_beside(database);
-        let is_new = !path.exists();
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-        if is_new {
-            // Its name has to be on disk before anything that stands in it counts.
-            File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
-        }
+        // Its name has to be on disk before anything that stands in it counts.
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
         let mut bytes = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(0)];
         file.read_exact_at(&mut bytes, 0)?;
-        let left = read_records(&bytes, noted);
-        let journal = Self { file, last: left.last, end: 0, written: length(&bytes), record: Vec::new() };
+        let left = read_records(&bytes, noted)?;
+        let journal = Self {
+            file,
+            last: left.last,
+            end: 0,
+            written: length(&bytes),
+            record: Vec::new(),
+            unwritable: None,
+        };
         Ok((journal, left.entries))
+    }
+
+    /// Removes all records, which the database has: whatever is found here later is this process's.
+    pub(super) fn empty(&mut self) -> io::Result<()> {
+        if self.written > 0 {
+            self.file.set_len(0)?;
+            self.file.sync_all()?;
+            self.written = 0;
+        }
+        Ok(())
     }
 
     /// What the database has to note when it holds all that was kept here. Greater than the number of any record, those
@@ -84,18 +101,23 @@ impl Journal {
             Entry::Stored(message) => Noted::Stored(Row::of(message)),
             Entry::Removed(id) => Noted::Removed(id.number()),
         };
-        // Into memory nothing fails; were it to, the record's digest would not fit its length.
-        let record = std::mem::take(&mut self.record);
-        self.record = postcard::to_extend(&stored, record).unwrap_or_default();
+        match postcard::to_extend(&stored, std::mem::take(&mut self.record)) {
+            Ok(record) => self.record = record,
+            Err(error) => self.unwritable = Some(error),
+        }
     }
 
     /// Forgets the record that is being made.
     pub(super) fn discard(&mut self) {
         self.record.clear();
+        self.unwritable = None;
     }
 
     /// Puts the record on disk. It counts from then on, but stands only once it is [kept](Self::keep).
     pub(super) fn sync(&mut self) -> io::Result<()> {
+        if let Some(error) = self.unwritable.take() {
+            return Err(io::Error::other(error));
+        }
         if self.record.is_empty() {
             return Ok(());
         }
@@ -162,18 +184,19 @@ fn digest(number: u64, body: &[u8]) -> [u8; DIGEST_BYTES] {
     digest
 }
 
-/// The entries of the records from the beginning on that follow `noted`.
-fn read_records(mut bytes: &[u8], noted: u64) -> Left {
+/// The entries of the records from the beginning on that follow `noted`. One that is whole and can't be understood was
+/// written by another version: what it says must not be passed over.
+fn read_records(mut bytes: &[u8], noted: u64) -> io::Result<Left> {
     let mut left = Left { entries: Vec::new(), last: noted };
     while let Some((number, body, rest)) = split_record(bytes)
         && number == left.last.saturating_add(1)
-        && let Some(entries) = read_entries(body)
     {
-        left.entries.extend(entries);
+        let unknown = || io::Error::new(io::ErrorKind::InvalidData, "a record of an unknown form");
+        left.entries.extend(read_entries(body).ok_or_else(unknown)?);
         left.last = number;
         bytes = rest;
     }
-    left
+    Ok(left)
 }
 
 /// The first record, whole: its number, its body, and what follows.

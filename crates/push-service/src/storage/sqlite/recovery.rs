@@ -17,6 +17,8 @@ pub(super) fn recover(connection: &Connection, path: &Path) -> Result<Journal, O
     let noted = schema::journal_mark(&transaction)?;
     let (mut journal, entries) = Journal::open(path, noted).map_err(OpenError::Journal)?;
     if entries.is_empty() {
+        drop(transaction);
+        journal.empty().map_err(OpenError::Journal)?;
         return Ok(journal);
     }
     let mut last = MessageId::START;
@@ -38,6 +40,7 @@ pub(super) fn recover(connection: &Connection, path: &Path) -> Result<Journal, O
     schema::note_journal(&transaction, journal.mark(), last)?;
     transaction.commit()?;
     journal.rewind();
+    journal.empty().map_err(OpenError::Journal)?;
     tracing::info!(messages = left.len(), "push service storage: messages of the journal recovered");
     Ok(journal)
 }

@@ -11,10 +11,10 @@ use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::cache::SubscriptionCache;
@@ -46,6 +46,8 @@ pub(super) struct State {
     journal: Journal,
     /// A commit has failed: what the database holds is only known once another has succeeded.
     must_settle: bool,
+    /// When a settlement that has failed is tried again, if no job comes before.
+    again_at: Option<Instant>,
 }
 
 /// What the thread shares with those who ask it.
@@ -66,6 +68,7 @@ impl State {
             young: Young::default(),
             journal,
             must_settle: false,
+            again_at: None,
         }
     }
 
@@ -75,6 +78,12 @@ impl State {
             return Some(Duration::ZERO);
         }
         self.young.due_in()
+    }
+
+    /// How long to wait for jobs.
+    fn patience(&self) -> Option<Duration> {
+        let again_in = self.again_at.map(|at| at.saturating_duration_since(Instant::now()));
+        self.settle_in().map(|patience| patience.max(again_in.unwrap_or_default()))
     }
 }
 
@@ -156,7 +165,7 @@ impl Worker {
     fn work(&mut self, waiting: &Receiver<Box<dyn Job>>) {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
         loop {
-            let next = match self.state.settle_in() {
+            let next = match self.state.patience() {
                 Some(patience) => waiting.recv_timeout(patience),
                 None => waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
@@ -172,7 +181,13 @@ impl Worker {
 
     fn run(&mut self, batch: &mut Vec<Box<dyn Job>>, is_last: bool) {
         self.state.must_settle |= is_last && self.state.journal.len() > 0;
-        match self.commit(batch) {
+        let mut done = self.commit(batch);
+        if let Err(Failure::Journal(error)) = &done {
+            tracing::warn!(%error, "push service storage: the journal can't be written; going on without it");
+            // From now on everything goes to the database, until it has taken it.
+            done = self.commit(batch);
+        }
+        match done {
             Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
             Err(Failure::Job(_)) if batch.len() > 1 => {
                 for job in batch.drain(..) {
@@ -238,7 +253,13 @@ impl Worker {
             unit.settle().map_err(Failure::Transaction)?;
         }
         for job in batch {
-            job.run(&mut unit).map_err(Failure::Job)?;
+            let done = job.run(&mut unit);
+            // One that can't begin to write fails for want of a lock, which no other would get.
+            let is_locked_out = unit.stage == Stage::Reading;
+            done.map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy) if is_locked_out => Failure::Transaction(error),
+                _ => Failure::Job(error),
+            })?;
         }
         let (totals, stage) = (unit.totals, unit.stage);
         let last = self.state.memory.sequence.last();
@@ -266,6 +287,7 @@ impl Worker {
                 commit()?;
                 journal.rewind();
                 self.state.must_settle = false;
+                self.state.again_at = None;
                 return Ok(());
             }
         }
@@ -280,7 +302,10 @@ impl Worker {
             tracing::error!(%error, "push service storage: a transaction can't be rolled back");
         }
         let state = &mut self.state;
-        state.must_settle |= !matches!(failure, Failure::Job(_));
+        if !matches!(failure, Failure::Job(_)) {
+            state.must_settle = true;
+            state.again_at = Some(Instant::now() + SETTLED_AGAIN_AFTER);
+        }
         state.young.roll_back();
         state.journal.discard();
         // The counts may hold what was rolled back: they are read again when needed.
@@ -400,3 +425,5 @@ const JOBS_WAITING_MAX: usize = 16_384;
 const BATCH_JOBS_MAX: usize = 512;
 /// The journal is overwritten from its beginning when it is as long as this.
 const JOURNAL_BYTES_MAX: u64 = 8 << 20;
+/// Between two attempts that no job asks for.
+const SETTLED_AGAIN_AFTER: Duration = Duration::from_secs(1);

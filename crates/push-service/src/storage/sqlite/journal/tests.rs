@@ -127,6 +127,29 @@ fn a_record_that_is_torn_or_damaged_ends_the_journal() {
 }
 
 #[test]
+fn a_whole_record_that_can_not_be_understood_is_an_error() {
+    let mut record = vec![0; HEAD_BYTES];
+    record.extend([9; 40]);
+    seal(&mut record, 1).unwrap();
+    assert!(read_records(&record, 0).is_err());
+    assert_eq!(read_records(&record, 1).unwrap().entries, [], "it is of an earlier pass");
+}
+
+#[test]
+fn what_was_emptied_never_counts_again() {
+    let directory = Directory::new();
+    let (mut journal, _) = directory.open(0);
+    for id in 1..4 {
+        put(&mut journal, &[removed(id)]);
+    }
+    let (mut journal, left) = directory.open(1);
+    assert_eq!(left, [], "the first is not of this pass");
+    journal.empty().unwrap();
+    put(&mut journal, &[removed(7)]);
+    assert_eq!(directory.open(1).1, [removed(7)]);
+}
+
+#[test]
 fn records_find_their_blocks_in_the_file() {
     let directory = Directory::new();
     let (mut journal, _) = directory.open(0);

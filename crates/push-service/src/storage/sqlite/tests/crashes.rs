@@ -28,10 +28,23 @@ impl Home {
 
     /// Goes on with what a crash would have left.
     fn crashed(&self) -> Self {
+        Self::over(self.copied())
+    }
+
+    fn copied(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
         for name in ["push.sqlite", "push.sqlite-wal", "push.sqlite.recent"] {
             std::fs::copy(self.directory.path().join(name), copy.path().join(name)).unwrap();
         }
+        copy
+    }
+
+    /// The same, with a trigger removed before.
+    fn crashed_without(&self, trigger: &str) -> Self {
+        let copy = self.copied();
+        let file = rusqlite::Connection::open(copy.path().join("push.sqlite")).unwrap();
+        file.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+        drop(file);
         Self::over(copy)
     }
 
@@ -106,6 +119,73 @@ async fn of_a_journal_beside_another_file_only_what_fits_counts() {
     let restored = Home::over(before.directory);
     assert_eq!(restored.storage.totals().messages, 1);
     assert_eq!(bodies(&restored.storage, subscription.agent).await, ["later"]);
+}
+
+/// What makes a row of this body fail, whichever way it comes to the file.
+const SABOTAGE: &str = "CREATE TRIGGER fail BEFORE INSERT ON message WHEN NEW.body = CAST('bad' AS BLOB)
+                        BEGIN SELECT RAISE(ABORT, 'disk full'); END;";
+
+#[tokio::test]
+async fn while_the_file_takes_nothing_what_was_answered_waits() {
+    let home = Home::new();
+    let subscription = home.subscribe(0).await;
+    let saboteur = rusqlite::Connection::open(home.directory.path().join("push.sqlite")).unwrap();
+    saboteur.execute_batch(SABOTAGE).unwrap();
+    let id = home.store(message(&subscription, "bad", NOW)).await;
+    let read = || home.storage.pending(Selection::all(subscription.agent), MessageId::START, 9, NOW);
+    assert!(read().await.is_err(), "it would have to go to the file");
+    let refused = home.storage.store(message(&subscription, "later", NOW), NOW).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(bodies(&home.crashed_without("fail").storage, subscription.agent).await, ["bad"]);
+    saboteur.execute_batch("DROP TRIGGER fail").unwrap();
+    assert_eq!(bodies(&home.storage, subscription.agent).await, ["bad"]);
+    assert_eq!(home.storage.totals().messages, 1);
+    assert_eq!(home.storage.acknowledge(subscription.agent, vec![id]).await.unwrap(), 1);
+    assert_eq!(bodies(&home.crashed().storage, subscription.agent).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn without_a_journal_the_file_takes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", directory.path().join("push.sqlite.recent")).unwrap();
+    let home = Home::over(directory);
+    let subscription = home.subscribe(0).await;
+    for text in ["1", "2", "3"] {
+        home.store(message(&subscription, text, NOW)).await;
+    }
+    assert_eq!(home.in_the_file(), 3);
+    assert_eq!(bodies(&home.storage, subscription.agent).await, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn jobs_of_one_batch_see_each_other_and_fail_alone() {
+    let home = Home::new();
+    let subscription = home.subscribe(0).await;
+    let kept = home.store(message(&subscription, "before", NOW)).await;
+    let saboteur = rusqlite::Connection::open(home.directory.path().join("push.sqlite")).unwrap();
+    saboteur.execute_batch(SABOTAGE).unwrap();
+    saboteur.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let with_topic =
+        |text: &str| NewMessage { topic: text.parse().ok(), ..message(&subscription, text, NOW) };
+    // The first waits for the lock, and the others come into one batch behind it.
+    let first = home.storage.store(with_topic("first"), NOW);
+    let young = home.storage.store(message(&subscription, "young", NOW), NOW);
+    let bad = home.storage.store(with_topic("bad"), NOW);
+    let taken = home.storage.acknowledge(subscription.agent, vec![kept]);
+    let all = Selection::all(subscription.agent);
+    let read = home.storage.pending(all, MessageId::START, 9, NOW);
+    let last = home.storage.store(message(&subscription, "last", NOW), NOW);
+    saboteur.execute_batch("COMMIT").unwrap();
+    assert!(matches!(first.await, Ok(Stored::Kept(_))));
+    assert!(matches!(young.await, Ok(Stored::Kept(_))));
+    assert!(bad.await.is_err());
+    assert_eq!(taken.await.unwrap(), 1);
+    assert_eq!(read.await.unwrap().len(), 2);
+    assert!(matches!(last.await, Ok(Stored::Kept(_))));
+    for home in [home.crashed(), home] {
+        assert_eq!(bodies(&home.storage, subscription.agent).await, ["first", "young", "last"]);
+        assert_eq!(home.storage.totals().messages, 3);
+    }
 }
 
 /// What waits by the words of RFC 8030, without limits.
