@@ -244,7 +244,12 @@ impl Task<'_> {
         let posted = &attempted.posted;
         let news = OriginNews::of(posted.answer, attempted.took, now.tick);
         // What a former endpoint was told, or demanded, is nothing to the one that the client has given since.
-        if !is_unaltered(&self.context.store, &self.subscription).await? {
+        let current = self.context.store.push_subscription(self.subscription.id).await?;
+        if !is_same(&current, &self.subscription) {
+            // A quick client has acknowledged the token before its push service said that it took the push.
+            if posted.answer == Answer::Taken && has_same_endpoint(&current, &self.subscription) {
+                self.note(self.subscription.cursor, attempted, now);
+            }
             return Ok(Ended { finish: Finish::Later(now.tick), news });
         }
         let draw = self.context.jitter.draw();
@@ -348,9 +353,15 @@ fn is_signed(subscription: &PushSubscription) -> bool {
 
 /// Whether endpoint, keys and state are still those that an attempt began with.
 async fn is_unaltered(store: &Store, then: &PushSubscription) -> store::Result<bool> {
-    let now = store.push_subscription(then.id).await?;
-    let is_same = now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth;
-    Ok(is_same && now.state == then.state && now.request == then.request)
+    Ok(is_same(&store.push_subscription(then.id).await?, then))
+}
+
+fn is_same(now: &PushSubscription, then: &PushSubscription) -> bool {
+    has_same_endpoint(now, then) && now.state == then.state && now.request == then.request
+}
+
+fn has_same_endpoint(now: &PushSubscription, then: &PushSubscription) -> bool {
+    now.endpoint == then.endpoint && now.public_key == then.public_key && now.auth == then.auth
 }
 
 /// Random numbers for the spreading of retries. They keep no secret.

@@ -1,4 +1,9 @@
+use store::{Access, NewAccount, NewPushSubscription, PushKind, UnixTime};
+use webpush::header::{Ttl, Urgency};
+
 use super::*;
+use crate::backoff::Answer;
+use crate::compose::{Assignment, Composed, Composer, Composing, Push};
 use crate::post::{Posted, Posting};
 
 /// Nothing is posted here.
@@ -66,4 +71,97 @@ async fn looks_and_flushes_that_panic_give_their_places_back() {
     assert!(!notifier.flush.running);
     panic_in(&mut notifier, Job::Find).await;
     assert!(notifier.jobs.is_empty());
+}
+
+/// A push service whose answer comes after the device has read the push and its client has acknowledged the token.
+struct Late {
+    store: Store,
+    access: Access,
+    key: String,
+}
+
+impl Post for Late {
+    fn post(&self, _: crate::post::Delivery) -> Posting<'_> {
+        Box::pin(async move {
+            let acknowledged =
+                self.store.acknowledge_push_subscription(&self.access, "token", &self.key, UnixTime(0)).await;
+            assert!(acknowledged.unwrap().is_some());
+            Posted { answer: Answer::Taken, said: "201".to_owned() }
+        })
+    }
+}
+
+/// Says a token and nothing else.
+struct TokenOnly;
+
+impl Composer for TokenOnly {
+    fn kind(&self) -> PushKind {
+        PushKind::ImapWebPush
+    }
+
+    fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
+        Box::pin(async move { Ok(Composed { push: None, cursor: assignment.from, more: false }) })
+    }
+
+    fn verification(&self, token: &str) -> Option<Push> {
+        let cleartext = token.to_owned().into();
+        Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: Ttl::from_seconds(600) })
+    }
+
+    fn key_notice(&self, _: &str) -> Option<Push> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_acknowledgement_is_noted_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let bus = Bus::new();
+    let options = store::Options { data_dir: directory.path().join("data"), readers: 1 };
+    let store = Store::open(options, bus.clone()).await.unwrap();
+    store.create_account(NewAccount { name: "alice", password: "secret", quota_bytes: None }).await.unwrap();
+    let access = store.authenticate("alice", "secret").await.unwrap().unwrap();
+    let keys = VapidKeys::new(webpush::vapid::key::SigningKey::generate().unwrap(), []);
+    let key = keys.current_id();
+    let new = NewPushSubscription {
+        account_max: 1,
+        kind: PushKind::ImapWebPush,
+        client_id: "phone".to_owned(),
+        endpoint: "https://push.example.net/1".to_owned(),
+        public_key: vec![4; 65],
+        auth: vec![1; 16],
+        enabled: Vec::new(),
+        vapid_key: key.clone(),
+        token: "token".to_owned(),
+        expires_at: UnixTime(i64::MAX),
+    };
+    let id = store.put_push_subscription(&access, new).await.unwrap().subscription.id;
+    let parts = Parts {
+        store: store.clone(),
+        bus,
+        composers: Composers::new([Arc::new(TokenOnly) as Arc<dyn Composer>]),
+        post: Arc::new(Late { store: store.clone(), access, key }),
+        keys,
+        handle: Handle::new(),
+        clock: Clock::system(),
+    };
+    // Its first sweep finds the subscription.
+    let notifier = Notifier::new(parts, Options::new(Duration::ZERO));
+    let (trials, stop) = (notifier.trials(), CancellationToken::new());
+    let running = tokio::spawn(notifier.run(stop.clone()));
+    let noted = async {
+        loop {
+            let mut row = store.push_subscription(id).await.unwrap();
+            trials.bring_up_to_date(&mut row);
+            if row.attempts.last_push_at.is_some() {
+                return row;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let row = tokio::time::timeout(Duration::from_secs(60), noted).await.expect("it is noted");
+    assert!(matches!(row.state, PushState::Active { .. }));
+    assert_eq!(row.attempts.last_answer.as_deref(), Some("201"));
+    stop.cancel();
+    running.await.unwrap();
 }
