@@ -152,7 +152,12 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::SetMetadata(set) => metadata::set(context, set).await,
         Command::GetQuota(root) => quota::run(context, &root).await,
         Command::GetQuotaRoot { mailbox } => quota::root(context, &mailbox).await,
-        Command::Idle => context.session.access().map(|_| Done::Idle),
+        Command::Idle => {
+            context.session.access()?;
+            // RFC 9051 §6.3.13: before anything is told; Thunderbird passes over what comes ahead of it.
+            context.link.out.extend_from_slice(b"+ idling\r\n");
+            Ok(Done::Idle)
+        }
         Command::ApplePush(apple_push) => apple_push::run(context, apple_push).await,
         Command::PushNotify(push_notify) => push_notify::run(context, push_notify).await,
         Command::GetVapid => getvapid::run(context),

@@ -288,7 +288,6 @@ impl Connection {
                 return Ok(Flow::Go);
             }
             Ok(Done::Idle) => {
-                self.link.out.extend_from_slice(b"+ idling\r\n");
                 self.idling = Some(tag);
                 return Ok(Flow::Go);
             }

@@ -72,10 +72,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long a command may be before login: nobody unknown makes the server hold much. A line has room for a token.
+    /// How long a command may be before login: nobody unknown makes the server hold much. A line has room for a token, and
+    /// for all that ID may say (RFC 2971 §3.3).
     pub(crate) fn frame_before_login(&self) -> FrameLimits {
         FrameLimits {
-            line_bytes: self.line_bytes.min(16 << 10),
+            line_bytes: self.line_bytes.min(32 << 10),
             literal_bytes: self.literal_bytes.min(8 << 10),
             append_bytes: self.literal_bytes.min(8 << 10),
             discard_bytes: self.discard_bytes.min(64 << 10),

@@ -132,8 +132,8 @@ impl Outcome {
             return Status::ok("some messages had changed and were left alone").with(modified);
         }
         if self.missing {
-            // RFC 2180 §4.2.1, RFC 5530 §3.
-            return Status::no("some messages are gone").with(Code::ExpungeIssued);
+            // RFC 5530 §3. Not NO as RFC 2180 §4.2.2 has it: clients show that to people as a failure.
+            return Status::ok("some messages are gone").with(Code::ExpungeIssued);
         }
         Status::ok("STORE done")
     }

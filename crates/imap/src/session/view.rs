@@ -182,6 +182,18 @@ impl ClientView {
         }
     }
 
+    /// The same for a search: a number that no message has finds nothing. RFC 9051 §9 would have it BAD, but a client that
+    /// searches by what it has just lost is not wrong.
+    #[must_use]
+    pub fn find(&self, set: &SeqSet, numbering: Numbering) -> Vec<(u32, u32)> {
+        self.resolve(set, numbering).unwrap_or_else(|OutOfRange| {
+            let exists = self.exists();
+            let numbers = set.resolve(exists);
+            let found = numbers.ranges().iter().map(|&(first, last)| (first, last.min(exists)));
+            found.filter(|(first, last)| first <= last).collect()
+        })
+    }
+
     /// RFC 5182 §2.1: remembers what a search has found, by sequence number, as what `$` is from now on.
     ///
     /// # Errors

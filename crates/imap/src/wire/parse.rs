@@ -179,14 +179,24 @@ fn id(cursor: &mut Cursor<'_>) -> Parsed<Command> {
         cursor.end()?;
         return Ok(Command::Id(None));
     }
-    let pairs = cursor.list(ListBounds { max: ID_PAIRS_MAX, empty: Empty::Allowed }, |cursor| {
+    cursor.expect(b'(', "a list or NIL")?;
+    let mut pairs = Vec::new();
+    loop {
+        // aioimaplib also has spaces beside the parentheses.
+        while cursor.eat(b' ') {}
+        if cursor.eat(b')') {
+            break;
+        }
+        if pairs.len() == ID_PAIRS_MAX {
+            return Err(cursor.invalid("there are too many of them"));
+        }
         let at = cursor.position();
         let name = text(cursor.string()?, at)?;
         cursor.sp()?;
         let at = cursor.position();
         let value = cursor.nstring()?.map(|value| text(value, at)).transpose()?;
-        Ok((name, value))
-    })?;
+        pairs.push((name, value));
+    }
     cursor.end()?;
     Ok(Command::Id(Some(pairs)))
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
-use crate::cmd::batch::{Batches, seqs_of};
+use crate::cmd::batch::Batches;
 use crate::cmd::search::progress::Progress;
 use crate::cmd::search::test::{Candidate, Needs, Surroundings, Test, Verdict};
 use crate::cmd::{Context, message_limit, now};
@@ -57,7 +57,7 @@ impl<'f> Finder<'f> {
         keys: Vec<SearchKey>,
         progress: &mut Progress<'_>,
     ) -> Result<NumberSet, Failure> {
-        let seqs = self.searched(&keys)?;
+        let seqs = self.searched(&keys);
         message_limit::check(self.limit, seqs.count())?;
         self.find_among(seqs, keys, progress).await
     }
@@ -68,12 +68,12 @@ impl<'f> Finder<'f> {
         keys: Vec<SearchKey>,
         progress: &mut Progress<'_>,
     ) -> Result<(NumberSet, Option<Code>), Failure> {
-        let (seqs, cut) = message_limit::newest(self.limit, self.view, self.searched(&keys)?);
+        let (seqs, cut) = message_limit::newest(self.limit, self.view, self.searched(&keys));
         Ok((self.find_among(seqs, keys, progress).await?, cut))
     }
 
     /// The messages that the keys leave to be searched: those that they name, if they do.
-    fn searched(&self, keys: &[SearchKey]) -> Result<NumberSet, Failure> {
+    fn searched(&self, keys: &[SearchKey]) -> NumberSet {
         let mut seqs = self.view.seqs();
         let sets = keys.iter().filter_map(|key| match key {
             SearchKey::Seq(set) => Some((set, Numbering::Seq)),
@@ -81,10 +81,10 @@ impl<'f> Finder<'f> {
             _ => None,
         });
         for (set, numbering) in sets.take(NARROWING_MAX) {
-            let named = seqs_of(self.view, set, numbering)?;
+            let named = NumberSet::from_ranges(self.view.find(set, numbering));
             seqs = seqs.minus(&seqs.minus(&named));
         }
-        Ok(seqs)
+        seqs
     }
 
     /// The same, but only of these messages.

@@ -60,9 +60,9 @@ impl Results {
             number(self.order.first()).filter(|_| asks(SearchReturn::Min)).map(ESearchItem::Min),
             number(self.order.last()).filter(|_| asks(SearchReturn::Max)).map(ESearchItem::Max),
             asks(SearchReturn::Count).then_some(ESearchItem::Count(count)),
-            modseq.map(ESearchItem::ModSeq),
             asks(SearchReturn::All).then(|| ESearchItem::All(ranges(&self.order))),
             page.map(|page| ESearchItem::Partial(page, ranges(self.at(page.of(self.order.len()))))),
+            modseq.map(ESearchItem::ModSeq),
         ]
         .into_iter()
         .flatten()

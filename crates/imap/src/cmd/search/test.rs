@@ -269,8 +269,7 @@ fn within(surroundings: &Surroundings<'_>, set: &SeqSet, numbering: Numbering) -
     if let Some(known) = known {
         return Ok(Test::Within(Arc::clone(known)));
     }
-    let ranges = surroundings.view.resolve(set, numbering).map_err(|_| Failure::no_such_message())?;
-    let numbers = Arc::new(NumberSet::from_ranges(ranges));
+    let numbers = Arc::new(NumberSet::from_ranges(surroundings.view.find(set, numbering)));
     if set.is_saved() {
         return Ok(Test::Within(Arc::clone(surroundings.saved.get_or_init(|| numbers))));
     }
