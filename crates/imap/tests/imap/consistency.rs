@@ -1,6 +1,8 @@
 //! Several clients on one mailbox do as they please; each believes what it is told, and in the end all of them
 //! see what is there (RFC 9051 §2.3.1.2, §7.5.1).
 
+use tokio::task::JoinSet;
+
 use crate::dice::Dice;
 use crate::support::TestServer;
 use crate::support::transcript::Client;
@@ -106,6 +108,14 @@ async fn check(seed: u64) {
         let who = dice.below(believers.len());
         step(&mut believers[who], &mut dice).await;
     }
+    agree(believers, seed).await;
+    let problems = server.store.check().await.unwrap().problems;
+    assert!(problems.is_empty(), "seed {seed}: {problems:?}");
+    server.stop().await;
+}
+
+/// Each believes what is there, and all the same.
+async fn agree(mut believers: Vec<Believer>, seed: u64) {
     let mut seen = Vec::new();
     for believer in &mut believers {
         believer.run("NOOP").await;
@@ -120,9 +130,6 @@ async fn check(seed: u64) {
         seen.push(believer.messages.clone());
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "seed {seed}: {seen:#?}");
-    let problems = server.store.check().await.unwrap().problems;
-    assert!(problems.is_empty(), "seed {seed}: {problems:?}");
-    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,4 +137,26 @@ async fn clients_that_believe_what_they_are_told_agree_in_the_end() {
     for seed in 1..=4 {
         check(seed).await;
     }
+}
+
+/// Nobody waits for anybody: commands of all meet in the store as they come. Budget: 15 seconds on two cores.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_clients_at_once_agree_in_the_end() {
+    let seed = 1;
+    let server = TestServer::start(|_| {}).await;
+    let mut running = JoinSet::new();
+    for number in 0..20 {
+        let mut believer = Believer::new(&server).await;
+        running.spawn(async move {
+            let mut dice = Dice(seed * 100 + number);
+            for _ in 0..50 {
+                step(&mut believer, &mut dice).await;
+            }
+            believer
+        });
+    }
+    agree(running.join_all().await, seed).await;
+    let problems = server.store.check().await.unwrap().problems;
+    assert!(problems.is_empty(), "seed {seed}: {problems:?}");
+    server.stop().await;
 }

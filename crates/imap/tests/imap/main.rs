@@ -17,6 +17,8 @@ mod model;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod resync;
 #[cfg(test)]
 mod search_index;

@@ -1,8 +1,11 @@
-//! Every command as its RFC has it: the files under `transcripts/`, each played against a real server.
+//! Every command as its RFC has it: the files under `transcripts/`, each played against a real server. What the server
+//! says there is also read by imap-codec.
 
 use std::path::Path;
 
 use tokio::task::JoinSet;
+
+use crate::oracle::Oracle;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_transcript_holds() {
@@ -22,12 +25,41 @@ async fn every_transcript_holds() {
         }
     }
     let mut failures = Vec::new();
+    let mut oracle = Oracle::default();
     while let Some(played) = playing.join_next().await {
         let (name, result) = played.unwrap();
-        if let Err(what) = result {
-            failures.push(format!("{name}: {what}"));
+        match result {
+            Ok(streams) => streams.iter().for_each(|stream| oracle.read(&name, stream)),
+            Err(what) => failures.push(format!("{name}: {what}")),
         }
     }
     failures.sort();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    oracle.is_content();
+    if only.is_empty() {
+        oracle.has_read(&[
+            "BAD",
+            "BYE",
+            "CAPABILITY",
+            "ENABLED",
+            "EXISTS",
+            "EXPUNGE",
+            "FETCH",
+            "FLAGS",
+            "ID",
+            "LIST",
+            "LSUB",
+            "METADATA",
+            "NAMESPACE",
+            "NO",
+            "OK",
+            "QUOTA",
+            "QUOTAROOT",
+            "SEARCH",
+            "SORT",
+            "STATUS",
+            "THREAD",
+            "VANISHED",
+        ]);
+    }
 }

@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 use super::pattern::{Variables, matches, substitute};
 use super::{PASSWORD, TestServer};
 
-/// One client.
-pub(crate) struct Client(BufReader<TcpStream>);
+/// One client, and all lines that it has read.
+pub(crate) struct Client(BufReader<TcpStream>, Vec<u8>);
 
 impl Client {
     /// Connects, and reads nothing yet.
     pub(crate) async fn connect(server: &TestServer) -> Self {
-        Self(BufReader::new(TcpStream::connect(server.address).await.unwrap()))
+        Self(BufReader::new(TcpStream::connect(server.address).await.unwrap()), Vec::new())
     }
 
     /// Connects and logs in as alice.
@@ -50,6 +50,7 @@ impl Client {
         let mut line = Vec::new();
         let reading = self.0.read_until(b'\n', &mut line);
         tokio::time::timeout(time, reading).await.ok()?.unwrap();
+        self.1.extend_from_slice(&line);
         Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
     }
 
@@ -73,6 +74,11 @@ impl Client {
         self.answer("t").await
     }
 
+    /// All lines that it has read, as they came.
+    pub(crate) fn heard(&self) -> &[u8] {
+        &self.1
+    }
+
     /// Whether the server has closed the connection, with nothing more to say.
     pub(crate) async fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
@@ -81,8 +87,8 @@ impl Client {
     }
 }
 
-/// Plays one transcript against a server of its own; what went wrong, if something did.
-pub(crate) async fn play(text: &str) -> Result<(), String> {
+/// Plays one transcript against a server of its own; returns what each client has heard, or what went wrong.
+pub(crate) async fn play(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let header = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     let server = TestServer::start(|options| {
         options.limits.message_limit = header("message limit:").map(|limit| limit.parse().unwrap());
@@ -108,7 +114,7 @@ struct Player<'p> {
 }
 
 impl<'p> Player<'p> {
-    async fn play(mut self, logs_in: bool) -> Result<(), String> {
+    async fn play(mut self, logs_in: bool) -> Result<Vec<Vec<u8>>, String> {
         let mut steps = 0;
         for (number, line) in (1..).zip(self.text.lines()) {
             let Some((head, content)) = line.split_once(':') else { continue };
@@ -129,7 +135,10 @@ impl<'p> Player<'p> {
             }
             steps += 1;
         }
-        if steps == 0 { Err("it has no steps".to_owned()) } else { Ok(()) }
+        if steps == 0 {
+            return Err("it has no steps".to_owned());
+        }
+        Ok(self.clients.values().map(|client| client.heard().to_vec()).collect())
     }
 
     async fn meet(&mut self, who: &'p str, logs_in: bool) {
