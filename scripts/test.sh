@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
 
-APT_PACKAGES=(curl dbus-daemon gcc libc6-dev firefox-esr gsasl isync jq libnss3-tools mosquitto mosquitto-clients neomutt nghttp2-client python3
-    python3-venv strace swaks)
+APT_PACKAGES=(aerc curl dbus-daemon gcc libc6-dev firefox-esr gsasl imapfilter isync jq libnss3-tools mosquitto mosquitto-clients neomutt
+    nghttp2-client offlineimap3 python3 python3-venv strace swaks)
 declare -a TIMES=()
 
 # step NAME COMMAND... runs a command and notes how long it took.
