@@ -349,3 +349,6 @@ pub(crate) fn push_service_listener(listener: Listener) -> anyhow::Result<TcpLis
 pub(crate) const PUSH_SERVICE_DIRECTORY: &str = "push-service";
 /// Its storage, in there.
 pub(crate) const PUSH_SERVICE_FILE: &str = "push.sqlite";
+
+#[cfg(test)]
+mod tests;
