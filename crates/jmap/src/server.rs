@@ -18,6 +18,7 @@ use crate::Limits;
 use crate::http::answer::Body;
 use crate::http::clients::Clients;
 use crate::http::route;
+use crate::method::answers::Answers;
 
 /// How to serve.
 #[derive(Clone)]
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) events: Places<AccountId>,
     /// What was counted in mailboxes, and at which MODSEQ.
     pub(crate) counts: Mutex<HashMap<(AccountId, MailboxId), (ModSeq, MailboxCounts)>>,
+    /// What was answered lately.
+    pub(crate) answers: Answers,
     /// WebSockets, which outlive the request that opened them.
     pub(crate) sockets: TaskTracker,
     /// Cancelled when the server ends: what stays open has to end.
@@ -74,6 +77,7 @@ impl Server {
             uploads: Places::new(options.limits.uploads),
             events: Places::new(EVENT_SOURCES),
             counts: Mutex::default(),
+            answers: Answers::default(),
             sockets: TaskTracker::new(),
             stop: CancellationToken::new(),
             store,

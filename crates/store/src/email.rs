@@ -79,6 +79,22 @@ pub struct ArrivalPage {
     pub more: bool,
 }
 
+/// How far all of an account's mail has come. While it is the same, whatever is read of the mail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    modseq: ModSeq,
+    /// States depend on it: see [`TypeStates`].
+    horizon: ModSeq,
+}
+
+impl Revision {
+    /// After a commit, with what is gone being told from the horizon on.
+    #[must_use]
+    pub fn new(modseq: u64, horizon: u64) -> Self {
+        Self { modseq: ModSeq(modseq), horizon: ModSeq(horizon) }
+    }
+}
+
 /// Emails with all that is shown with them, as of one moment.
 #[derive(Clone, Debug)]
 pub struct EmailSnapshot {

@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::{Sql, flags, int, reading, uint};
 use crate::{
     AccountId, Columns, Email, EmailPlace, Entry, Flags, MailboxCounts, MailboxId, MessageId, ModSeq, Result,
-    ThreadId, TypeStates, Uid, UnixTime,
+    Revision, ThreadId, TypeStates, Uid, UnixTime,
 };
 
 /// Emails by id, ascending; those that are not there are passed over. `ids` are ascending.
@@ -147,6 +147,13 @@ pub(crate) fn counts_modseqs(sql: Sql<'_>, account: AccountId) -> Result<Vec<(Ma
         [int(account.0)],
         |row| Ok((MailboxId(uint(row, 0)?), ModSeq(uint(row, 1)?))),
     )
+}
+
+/// How far all has come.
+pub(crate) fn revision(sql: Sql<'_>, account: AccountId) -> Result<Option<Revision>> {
+    sql.one("read revision", "SELECT modseq, horizon FROM account WHERE id = ?1", [int(account.0)], |row| {
+        Ok(Revision::new(uint(row, 0)?, uint(row, 1)?))
+    })
 }
 
 /// How far each type has come.

@@ -16,7 +16,7 @@ use crate::sqlite::{
 use crate::{
     Access, ArrivalPage, Arrivals, Cause, Changes, Columns, Email, EmailChanges, EmailEdit, EmailPlace,
     EmailSnapshot, Error, Expected, MailboxCounts, MailboxId, MailboxRevision, MessageId, ModSeq, NewEmail,
-    Placed, Result, SpecialUse, Store, Target, ThreadId, TypeStates, Upload,
+    Placed, Result, Revision, SpecialUse, Store, Target, ThreadId, TypeStates, Upload,
 };
 
 impl Store {
@@ -27,6 +27,15 @@ impl Store {
     pub async fn type_states(&self, access: &Access) -> Result<TypeStates> {
         let owner = access.owner;
         self.read(move |sql| emails::states(sql, owner)?.ok_or_else(|| no_account(owner))).await
+    }
+
+    /// How far all of the account's mail has come.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn revision(&self, access: &Access) -> Result<Revision> {
+        let owner = access.owner;
+        self.read(move |sql| emails::revision(sql, owner)?.ok_or_else(|| no_account(owner))).await
     }
 
     /// Emails by id, ascending, each once; those that are not there are passed over. Ask for at most a thousand at a time.
