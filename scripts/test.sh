@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 exec </dev/null
 
 APT_PACKAGES=(aerc curl dbus-daemon gcc libc6-dev firefox-esr gsasl imapfilter isync jq libnss3-tools mosquitto mosquitto-clients neomutt
-    nghttp2-client offlineimap3 python3 python3-venv strace swaks)
+    nghttp2-client offlineimap3 python3 python3-venv strace swaks thunderbird)
 declare -a TIMES=()
 
 # step NAME COMMAND... runs a command and notes how long it took.

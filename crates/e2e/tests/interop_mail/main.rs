@@ -4,6 +4,7 @@ mod mbsync;
 mod scripts;
 mod synchronisers;
 mod terminal;
+mod thunderbird;
 
 use anyhow::Result;
 use testkit::imap::Imap;
