@@ -1,6 +1,6 @@
 //! mbsync keeps a mailbox and a Maildir equal in both directions, also when it is killed again and again.
 //!
-//! Budget: 25 seconds on two cores. `MAILBELL_MBSYNC_MESSAGES=10000` makes the large one, about a minute.
+//! Budget: 25 seconds on two cores. `MAILBELL_MBSYNC_MESSAGES=10000` makes the large one: about a minute, two on a busy machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
