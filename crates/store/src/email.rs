@@ -179,6 +179,12 @@ pub struct TypeStates {
     pub thread: ModSeq,
     /// New emails.
     pub delivery: ModSeq,
+    /// Identities.
+    pub identity: ModSeq,
+    /// Submissions.
+    pub submission: ModSeq,
+    /// The reply while away.
+    pub vacation: ModSeq,
 }
 
 /// An email to make.

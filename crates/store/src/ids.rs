@@ -42,6 +42,14 @@ id!(
     PushSubscriptionId
 );
 id!(
+    /// An identity, unique in the store.
+    IdentityId
+);
+id!(
+    /// A submission, unique in the store.
+    SubmissionId
+);
+id!(
     /// A connection or request that makes changes; random, so that it is unique across restarts.
     SessionId
 );

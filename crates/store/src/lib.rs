@@ -31,6 +31,7 @@ mod push;
 mod scram;
 mod sqlite;
 mod store;
+mod submission;
 #[cfg(test)]
 mod testing;
 mod upkeep;
@@ -56,4 +57,5 @@ pub use scram::{ScramKeys, ScramRecord};
 pub use store::lifecycle::restore;
 pub use store::reading::RawReader;
 pub use store::{CheckReport, OpenError, Options, Store};
+pub use submission::*;
 pub use views::OpenedView;

@@ -26,20 +26,27 @@ pub(crate) mod email_edit;
 pub(crate) mod email_log;
 pub(crate) mod emails;
 pub(crate) mod flags;
+pub(crate) mod identities;
 pub(crate) mod index;
 pub(crate) mod log;
 pub(crate) mod mailboxes;
 pub(crate) mod moves;
+pub(crate) mod objects;
+pub(crate) mod pairs;
 pub(crate) mod push;
 pub(crate) mod push_request;
 pub(crate) mod push_state;
 pub(crate) mod readers;
 pub(crate) mod reading;
 pub(crate) mod rename;
+pub(crate) mod reports;
 pub(crate) mod revocations;
 pub(crate) mod schema;
+pub(crate) mod submission_queue;
+pub(crate) mod submissions;
 pub(crate) mod upkeep;
 pub(crate) mod uploads;
+pub(crate) mod vacations;
 pub(crate) mod writer;
 
 /// A connection inside a transaction, with statements that say what they are when they fail.

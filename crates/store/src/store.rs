@@ -6,13 +6,14 @@
 //! Dropping a future of a write does not undo it: what has been handed to the writer is committed. Of a call
 //! that works in chunks, the chunks that were not handed over yet are then left out.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bus::Bus;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::lazy::Lazy;
@@ -38,6 +39,7 @@ mod mailboxes;
 mod push;
 pub(crate) mod reading;
 mod searching;
+mod submissions;
 mod writing;
 
 /// How to open a store.
@@ -103,6 +105,10 @@ pub(crate) struct Inner {
     passwords: Passwords,
     views: Views,
     lazy: Arc<Lazy>,
+    /// Told of what is queued for sending.
+    submission_news: Notify,
+    /// Accounts whose replies while away are enabled, once somebody has asked.
+    away: Mutex<Option<BTreeSet<AccountId>>>,
 }
 
 impl Store {
@@ -154,6 +160,8 @@ impl Store {
             passwords: Passwords::new().map_err(|error| Failed::Other(error.to_string()))?,
             views: Views::default(),
             lazy: Arc::default(),
+            submission_news: Notify::new(),
+            away: Mutex::default(),
             options,
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::sqlite::{upkeep, uploads};
+use crate::sqlite::{submission_queue, upkeep, uploads, vacations};
 use crate::store::{Inner, now};
 use crate::{Result, UnixTime};
 
@@ -46,6 +46,9 @@ pub(crate) async fn round(store: &Arc<Inner>, now: UnixTime) -> Result<()> {
     }
     let before = UnixTime(now.0.saturating_sub(UPLOAD_SECONDS));
     while store.write(move |tx| uploads::expire(tx, before, STEP)).await? {}
+    let before = UnixTime(now.0.saturating_sub(SUBMISSION_SECONDS));
+    while store.write(move |tx| submission_queue::expire(tx, before, STEP)).await? {}
+    store.write(move |tx| vacations::forget(tx, before)).await?;
     let keys = store.read(upkeep::stale_thread_keys).await?;
     for chunk in keys.chunks(STEP as usize) {
         let chunk = chunk.to_vec();
@@ -79,5 +82,7 @@ const STEP: u32 = 500;
 const TOMBSTONE_SECONDS: i64 = 30 * 24 * 3600;
 /// A day, which with rounds of six hours is at most 30 hours: RFC 8620 §6.1 asks for one.
 const UPLOAD_SECONDS: i64 = 24 * 3600;
+/// 30 days after its end: until then reports of a submission can still come.
+const SUBMISSION_SECONDS: i64 = 30 * 24 * 3600;
 /// A day: longer than a backup copies files.
 const BLOB_GRACE_SECONDS: i64 = 24 * 3600;

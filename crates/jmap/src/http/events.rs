@@ -148,7 +148,10 @@ pub(super) fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static s
     let of = |states: &TypeStates, name: &str| match name {
         "Email" => states.email,
         "EmailDelivery" => states.delivery,
+        "EmailSubmission" => states.submission,
+        "Identity" => states.identity,
         "Mailbox" => states.mailbox,
+        "VacationResponse" => states.vacation,
         _ => states.thread,
     };
     let differs = |name: &&&'static str| before.epoch != now.epoch || of(before, name) != of(now, name);
@@ -158,21 +161,25 @@ pub(super) fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static s
 
 /// All states in one, as a client gives them back.
 pub(super) fn event_id(states: &TypeStates) -> String {
-    let TypeStates { epoch, email, mailbox, thread, delivery } = states;
-    format!("{epoch}-{}-{}-{}-{}", email.0, mailbox.0, thread.0, delivery.0)
+    let TypeStates { epoch, email, mailbox, thread, delivery, identity, submission, vacation } = states;
+    let all = [email, mailbox, thread, delivery, identity, submission, vacation];
+    let numbers: Vec<String> = all.iter().map(|modseq| modseq.0.to_string()).collect();
+    format!("{epoch}-{}", numbers.join("-"))
 }
 
 /// Reads what [`event_id`] wrote; what is of another epoch differs in everything.
 pub(super) fn parse_id(text: &str, epoch: u64) -> Option<TypeStates> {
     let numbers: Vec<u64> = text.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
-    let [of, email, mailbox, thread, delivery] = <[u64; 5]>::try_from(numbers).ok()?;
-    let [email, mailbox, thread, delivery] =
-        [email, mailbox, thread, delivery].map(|modseq| ModSeq(if of == epoch { modseq } else { u64::MAX }));
-    Some(TypeStates { epoch: of, email, mailbox, thread, delivery })
+    let (of, states) = numbers.split_first()?;
+    let states = <[u64; 7]>::try_from(states).ok()?;
+    let [email, mailbox, thread, delivery, identity, submission, vacation] =
+        states.map(|modseq| ModSeq(if *of == epoch { modseq } else { u64::MAX }));
+    Some(TypeStates { epoch: *of, email, mailbox, thread, delivery, identity, submission, vacation })
 }
 
 /// Types whose changes are told.
-pub(super) const TYPES: [&str; 4] = ["Email", "EmailDelivery", "Mailbox", "Thread"];
+pub(super) const TYPES: [&str; 7] =
+    ["Email", "EmailDelivery", "EmailSubmission", "Identity", "Mailbox", "Thread", "VacationResponse"];
 /// Seconds between pings; other wishes are set to the nearest.
 const PING_SECONDS_MIN: u64 = 5;
 const PING_SECONDS_MAX: u64 = 3600;
@@ -189,14 +196,17 @@ mod tests {
             mailbox: ModSeq(5),
             thread: ModSeq(6),
             delivery: ModSeq(7),
+            identity: ModSeq(8),
+            submission: ModSeq(9),
+            vacation: ModSeq(10),
         };
         assert_eq!(parse_id(&event_id(&states(4)), 3), Some(states(4)));
         assert_eq!(changed(&states(4), &states(4), &TYPES), Map::new());
         let news = changed(&states(4), &states(9), &TYPES);
         assert_eq!(Value::Object(news), json!({ "Email": "3-9" }));
-        let restored = parse_id("2-9-5-6-7", 3).unwrap();
-        assert_eq!(changed(&restored, &states(9), &TYPES).len(), 4);
-        for text in ["", "3", "3-1-2-3", "3-1-2-3-4-5", "a-b-c-d-e"] {
+        let restored = parse_id("2-9-5-6-7-8-9-10", 3).unwrap();
+        assert_eq!(changed(&restored, &states(9), &TYPES).len(), TYPES.len());
+        for text in ["", "3", "3-1-2-3-4", "3-1-2-3-4-5-6-7-8", "a-b-c-d-e-f-g-h"] {
             assert_eq!(parse_id(text, 3), None, "{text:?}");
         }
     }

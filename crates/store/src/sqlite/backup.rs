@@ -60,6 +60,31 @@ pub(crate) fn restore(from: &Path, to: &Path, now: UnixTime) -> Result<()> {
 /// epoch (JMAP states) and every UIDVALIDITY (IMAP caches) rise, and ids, which must never come back, leave a gap.
 fn renew(sql: Sql<'_>, now: UnixTime) -> Result<()> {
     sql.run("raise epoch", "UPDATE meta SET value = value + 1 WHERE key = 'epoch'", [])?;
+    // What was waiting then may have been sent since: nothing is sent twice because of a restore.
+    let reply = "451 4.3.0 This server was restored from a backup; it is not known whether it was sent";
+    sql.run(
+        "settle recipients",
+        "UPDATE submission_recipient SET fate = 2, reply = ?1 WHERE fate < 2",
+        [reply],
+    )?;
+    sql.run(
+        "release content",
+        "UPDATE blob SET refs = refs - (SELECT count(*) FROM submission s WHERE s.blob_id = blob.id), \
+         freed_at = iif(refs = (SELECT count(*) FROM submission s WHERE s.blob_id = blob.id), ?1, 0) \
+         WHERE id IN (SELECT blob_id FROM submission WHERE blob_id <> 0)",
+        [now.0],
+    )?;
+    sql.run("forget replies", "DELETE FROM submission WHERE is_shown = 0", [])?;
+    sql.run(
+        "forget recipients",
+        "DELETE FROM submission_recipient WHERE submission_id NOT IN (SELECT id FROM submission)",
+        [],
+    )?;
+    sql.run(
+        "end submissions",
+        "UPDATE submission SET blob_id = 0, undo = max(undo, 1), due_at = NULL, ended_at = ifnull(ended_at, ?1)",
+        [now.0],
+    )?;
     sql.run(
         "raise uidvalidity",
         "UPDATE mailbox SET uid_validity = max(?1, (SELECT a.last_uid_validity FROM account a \

@@ -224,6 +224,15 @@ fn retain_known(tx: &Tx<'_>, content: &Content) -> Result<Option<BlobId>> {
     )
 }
 
+/// Refers once more to content that is referred to.
+pub(crate) fn retain_again(tx: &Tx<'_>, id: BlobId) -> Result<()> {
+    let sql = "UPDATE blob SET refs = refs + 1 WHERE id = ?1 AND refs > 0";
+    match tx.sql.run("retain blob again", sql, [id.0])? {
+        1 => Ok(()),
+        _ => Err(Error::Bug("a message's blob is not counted".into())),
+    }
+}
+
 /// Refers to content once less.
 pub(crate) fn release(tx: &Tx<'_>, id: BlobId) -> Result<()> {
     let released = tx.sql.run(

@@ -111,7 +111,7 @@ pub(crate) fn is_old(changed: SystemTime, now: SystemTime) -> bool {
 const FILE_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// What must not be found. Rows of accounts that are being removed have none of these promises to keep.
-const RULES: [(&str, &str); 15] = [
+const RULES: [(&str, &str); 17] = [
     (
         "a mailbox's counts are wrong",
         "SELECT m.account_id AS account, m.id AS mailbox FROM mailbox m JOIN account a ON a.id = m.account_id LEFT JOIN ( \
@@ -181,7 +181,8 @@ const RULES: [(&str, &str); 15] = [
     (
         "a blob's references are counted wrong",
         "SELECT b.refs AS refs, ifnull(c.n, 0) AS counted FROM blob b \
-         LEFT JOIN (SELECT blob_id, count(*) AS n FROM (SELECT blob_id FROM message UNION ALL SELECT blob_id FROM upload) \
+         LEFT JOIN (SELECT blob_id, count(*) AS n FROM (SELECT blob_id FROM message UNION ALL SELECT blob_id FROM upload \
+           UNION ALL SELECT blob_id FROM submission WHERE blob_id <> 0) \
            GROUP BY blob_id) c ON c.blob_id = b.id \
          WHERE b.refs <> ifnull(c.n, 0) OR (b.refs = 0) <> (b.freed_at <> 0)",
     ),
@@ -196,6 +197,17 @@ const RULES: [(&str, &str); 15] = [
          JOIN account a ON a.id = n.account_id \
          LEFT JOIN mailbox m ON m.account_id = n.account_id AND m.id = n.mailbox_id \
          WHERE n.mailbox_id <> 0 AND m.id IS NULL",
+    ),
+    (
+        "a submission waits for nothing, or is over and does not know it",
+        "SELECT s.account_id AS account, s.id AS submission FROM submission s WHERE (s.due_at IS NOT NULL) <> \
+         EXISTS (SELECT 1 FROM submission_recipient r WHERE r.submission_id = s.id AND r.fate < 2) \
+         OR (s.due_at IS NULL) <> (s.blob_id = 0) OR (s.due_at IS NULL) <> (s.ended_at IS NOT NULL)",
+    ),
+    (
+        "a recipient belongs to no submission",
+        "SELECT r.submission_id AS submission, r.position AS position FROM submission_recipient r \
+         LEFT JOIN submission s ON s.id = r.submission_id WHERE s.id IS NULL",
     ),
     (
         "a push subscription belongs to nobody",

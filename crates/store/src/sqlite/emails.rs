@@ -169,7 +169,8 @@ pub(crate) fn states(sql: Sql<'_>, account: AccountId) -> Result<Option<TypeStat
          max(a.horizon, \
            ifnull((SELECT max(max(modseq, counts_modseq)) FROM mailbox WHERE account_id = a.id), 0), \
            ifnull((SELECT modseq FROM mailbox_gone WHERE account_id = a.id ORDER BY modseq DESC LIMIT 1), 0)), \
-         a.thread_modseq, a.delivery_modseq FROM account a WHERE a.id = ?1",
+         a.thread_modseq, a.delivery_modseq, a.identity_modseq, a.submission_modseq, a.vacation_modseq \
+         FROM account a WHERE a.id = ?1",
         params![int(account.0)],
         |row| {
             Ok(TypeStates {
@@ -178,6 +179,9 @@ pub(crate) fn states(sql: Sql<'_>, account: AccountId) -> Result<Option<TypeStat
                 mailbox: ModSeq(uint(row, 2)?),
                 thread: ModSeq(uint(row, 3)?),
                 delivery: ModSeq(uint(row, 4)?),
+                identity: ModSeq(uint(row, 5)?),
+                submission: ModSeq(uint(row, 6)?),
+                vacation: ModSeq(uint(row, 7)?),
             })
         },
     )

@@ -10,7 +10,7 @@ use rusqlite::params;
 
 use super::blobs::{self, BlobId, Directory};
 use super::writer::Tx;
-use super::{Sql, check, int, uint, uploads};
+use super::{Sql, check, int, submission_queue, uint, uploads};
 use crate::{AccountId, Error, ModSeq, Result, UnixTime};
 
 /// Accounts with tombstones from before a time, each with the MODSEQ of the last such one.
@@ -19,7 +19,8 @@ pub(crate) fn stale_tombstones(sql: Sql<'_>, before: UnixTime) -> Result<Vec<(Ac
         "find stale tombstones",
         "SELECT account_id, max(modseq) FROM ( \
            SELECT account_id, modseq FROM expunged WHERE gone_at < ?1 \
-           UNION ALL SELECT account_id, modseq FROM mailbox_gone WHERE gone_at < ?1) GROUP BY account_id",
+           UNION ALL SELECT account_id, modseq FROM mailbox_gone WHERE gone_at < ?1 \
+           UNION ALL SELECT account_id, modseq FROM object_gone WHERE gone_at < ?1) GROUP BY account_id",
         [before.0],
         |row| Ok((AccountId(uint(row, 0)?), ModSeq(uint(row, 1)?))),
     )
@@ -46,6 +47,7 @@ pub(crate) fn prune(tx: &Tx<'_>, account: AccountId, until: ModSeq, limit: u32) 
     for (what, text) in [
         ("prune messages", "DELETE FROM expunged WHERE account_id = ?1 AND modseq <= ?2"),
         ("prune mailboxes", "DELETE FROM mailbox_gone WHERE account_id = ?1 AND modseq <= ?2"),
+        ("prune objects", "DELETE FROM object_gone WHERE account_id = ?1 AND modseq <= ?2"),
     ] {
         tx.sql.run(what, text, [int(account.0), horizon])?;
     }
@@ -145,9 +147,14 @@ pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool>
         return Ok(true);
     }
     uploads::purge(tx, account)?;
+    submission_queue::purge(tx, account)?;
     for (what, text) in [
         ("purge tombstones", "DELETE FROM expunged WHERE account_id = ?1"),
         ("purge gone mailboxes", "DELETE FROM mailbox_gone WHERE account_id = ?1"),
+        ("purge gone objects", "DELETE FROM object_gone WHERE account_id = ?1"),
+        ("purge identities", "DELETE FROM identity WHERE account_id = ?1"),
+        ("purge vacation", "DELETE FROM vacation WHERE account_id = ?1"),
+        ("purge replies", "DELETE FROM vacation_reply WHERE account_id = ?1"),
         ("purge mailboxes", "DELETE FROM mailbox WHERE account_id = ?1"),
         ("purge subscribed names", "DELETE FROM subscribed WHERE account_id = ?1"),
         ("purge annotations", "DELETE FROM annotation WHERE account_id = ?1"),

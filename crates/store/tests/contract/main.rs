@@ -24,3 +24,4 @@ mod opening;
 mod push;
 mod push_request;
 mod replay;
+mod submissions;
