@@ -69,7 +69,7 @@ const TESTS: u8 = 6;
 const LAYERS: [(u8, &[&str]); 6] = [
     (1, &["webpush", "message", "admission"]),
     (2, &["bus", "store"]),
-    (3, &["authentication", "delivery", "push-sender", "notifier"]),
+    (3, &["authentication", "delivery", "push-sender", "notifier", "submission"]),
     (4, &["lmtp", "imap", "jmap", "push-service", "agent", "load"]),
     (5, &["mailbell"]),
     (TESTS, &["testkit", "e2e", "tidy"]),
