@@ -8,6 +8,7 @@ use store::{
     UnixTime,
 };
 
+use crate::follow::Arrived;
 use crate::known::Known;
 use crate::prepare::{Prepared, Spam, prepare};
 use crate::{Error, Incoming, Recipient};
@@ -31,6 +32,8 @@ pub struct Options {
     pub catch_all: Option<String>,
     /// Header fields by which the filter in front marks spam: name, and the word that its value begins with.
     pub spam_headers: Vec<(String, String)>,
+    /// Whether mail can be sent, so that replies go out while owners are away and reports are looked at.
+    pub sends: bool,
 }
 
 impl Deliverer {
@@ -51,7 +54,7 @@ impl Deliverer {
         recipients: &[Recipient],
         incoming: Incoming,
     ) -> Vec<Result<Delivered, Error>> {
-        let received_at = incoming.received_at;
+        let (received_at, sender) = (incoming.received_at, incoming.reverse_path.clone());
         let (prepared, parsed) = match self.parse(incoming).await {
             Ok(done) => done,
             Err(error) => return vec![Err(error); recipients.len()],
@@ -65,6 +68,10 @@ impl Deliverer {
 
         let copies = copies(recipients, prepared.spam);
         let outcomes = self.store.deliver(copies.deliveries(&raw, received_at)).await;
+        let delivered: Vec<Delivered> =
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().ok().copied()).collect();
+        let arrived = Arrived { raw: &raw, sender: sender.as_deref(), spam: prepared.spam, received_at };
+        self.follow(arrived, &delivered).await;
         let outcomes: Vec<Result<Delivered, Error>> = outcomes
             .into_iter()
             .zip(&copies.first)

@@ -10,6 +10,7 @@ use crate::Trace;
 pub struct Incoming {
     pub(crate) bytes: Vec<u8>,
     pub(crate) trace_bytes: usize,
+    pub(crate) reverse_path: Option<String>,
     pub(crate) body: BodyType,
     pub(crate) received_at: UnixTime,
 }
@@ -28,7 +29,13 @@ impl Incoming {
     #[must_use]
     pub fn new(trace: &Trace<'_>, body: BodyType) -> Self {
         let bytes = trace.header().into_bytes();
-        Self { trace_bytes: bytes.len(), bytes, body, received_at: trace.received_at }
+        Self {
+            trace_bytes: bytes.len(),
+            bytes,
+            reverse_path: trace.reverse_path.map(ToString::to_string),
+            body,
+            received_at: trace.received_at,
+        }
     }
 
     /// Appends octets of the message. The caller bounds how many.

@@ -4,11 +4,14 @@
 //! message for each of its recipients ([`Deliverer::deliver`]). Between them a message is an [`Incoming`]: a buffer
 //! that begins with the trace header and grows as octets come in, so that it is held once.
 //!
+//! A delivery may lead to a reply while the owner is away, which is put into the store's queue, and a report may say what became
+//! of a message that was sent from here.
+//!
 //! Not here: the protocol that the message came by, replies and their codes, forwarding, bounces. The MTA in front
 //! owns the queue; whoever calls has to tell it of every recipient.
 //!
 //! RFC 5321 §4.4 (trace information), RFC 5233 §4 (sub-addresses), RFC 6531 §3.7.3 and RFC 3848 (transmission
-//! types), RFC 5321 §6.3 (loops).
+//! types), RFC 5321 §6.3 (loops), RFC 3834 and RFC 5230 §4 (replies), RFC 3464 and RFC 8098 (reports, read).
 //!
 //! # Invariants
 //! - All recipients of a message share one sequence of octets, and so one blob and one parse. Hence no header field
@@ -19,11 +22,14 @@
 //! - One call to the store for one message, whatever the number of recipients.
 
 mod address;
+mod away;
 mod deliverer;
 mod error;
+mod follow;
 mod incoming;
 mod known;
 mod prepare;
+mod report;
 mod resolve;
 mod trace;
 

@@ -7,7 +7,10 @@
 )]
 
 use delivery::{Address, BodyType, Deliverer, Error, Incoming, Options, Peer, Protocol, Recipient, Trace};
-use store::{AccountId, Delivered, MailboxName, NewAccount, Store, UnixTime};
+use store::{
+    AccountId, Delivered, EnvelopeAddress, Fate, MailboxName, NewAccount, NewSubmission, RecipientOutcome,
+    Store, UnixTime, Vacation,
+};
 
 struct Fixture {
     store: Store,
@@ -31,6 +34,7 @@ impl Fixture {
             subaddress_separator: Some('+'),
             catch_all: catch_all.map(str::to_owned),
             spam_headers: vec![("X-Spam".into(), "Yes".into())],
+            sends: true,
         };
         Deliverer::new(self.store.clone(), options)
     }
@@ -53,9 +57,12 @@ fn address(text: &str) -> Address {
 }
 
 fn incoming(content: &str) -> Incoming {
-    let sender = address("sender@example.net");
+    incoming_from(Some(&address("sender@example.net")), content)
+}
+
+fn incoming_from(sender: Option<&Address>, content: &str) -> Incoming {
     let trace = Trace {
-        reverse_path: Some(&sender),
+        reverse_path: sender,
         hostname: "host.example",
         client: "mx.example.net",
         peer: Peer::Tcp([192, 0, 2, 1].into()),
@@ -216,4 +223,61 @@ async fn a_store_that_is_closed_is_unavailable_to_every_recipient() {
         assert_eq!(outcome.unwrap_err().class(), delivery::Class::Unavailable);
     }
     drop(fixture.directory);
+}
+
+#[tokio::test]
+async fn whoever_writes_to_somebody_away_gets_one_reply_and_spam_gets_none() {
+    let fixture = Fixture::new(&[("alice", None), ("bob", None)]).await;
+    let (alice, bob) = (fixture.id("alice").await, fixture.id("bob").await);
+    let away = Vacation { is_enabled: true, ..Vacation::default() };
+    fixture.store.set_vacation(&fixture.store.system_access(alice), away).await.unwrap();
+    let letter = "From: x@example.net\r\nTo: alice@host.example, bob@host.example\r\nSubject: hi\r\n\r\n";
+    let list = format!("List-Id: <people.example.net>\r\n{letter}");
+    for content in [&format!("X-Spam: Yes\r\n{letter}"), &list, letter, letter] {
+        let outcomes = fixture.deliverer(None).deliver(&[inbox(alice), inbox(bob)], incoming(content)).await;
+        assert_eq!(modseqs(&outcomes).len(), 2);
+    }
+    let queued = fixture.store.due_submissions(UnixTime(i64::MAX), Vec::new(), 10).await.unwrap();
+    assert_eq!(queued.len(), 1, "{queued:?}");
+    assert_eq!((queued[0].account, queued[0].mail_from.email.as_str()), (alice, ""));
+    assert_eq!(queued[0].recipients[0].address.email, "sender@example.net");
+    let reply = fixture.store.submission_content(queued[0].id).await.unwrap();
+    let reply = String::from_utf8_lossy(&reply);
+    assert!(reply.contains("Subject: Auto: hi\r\n") && reply.contains("<alice@host.example>"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_report_is_noted_on_the_submission_that_it_is_about() {
+    let fixture = Fixture::new(&[("alice", None)]).await;
+    let alice = fixture.id("alice").await;
+    let access = fixture.store.system_access(alice);
+    let sent = fixture.deliverer(None).deliver(&[inbox(alice)], incoming("Subject: x\r\n\r\n")).await;
+    let identity = fixture.store.identities(&access, vec!["alice@host.example".into()]).await.unwrap()[0].id;
+    let envelope = |email: &str| EnvelopeAddress { email: email.into(), parameters: None };
+    let new = NewSubmission {
+        identity,
+        email: sent[0].as_ref().unwrap().placed.message,
+        header_message_id: "1@host.example".into(),
+        mail_from: envelope("alice@host.example"),
+        recipients: vec![envelope("bob@example.net")],
+        send_at: UnixTime(0),
+        envelope_id: "e1".into(),
+        waiting_max: 10,
+    };
+    let made = fixture.store.create_submission(&access, new).await.unwrap().id;
+    let relayed = RecipientOutcome { position: 0, fate: Fate::Relayed, reply: None };
+    fixture.store.settle_submission(made, vec![relayed], UnixTime(0)).await.unwrap();
+    let report = "From: <mailer@example.net>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\
+        \r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nOriginal-Envelope-Id: e1\r\n\r\n\
+        Final-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nDiagnostic-Code: smtp; 550 no\r\n\r\n--b--\r\n";
+    for (sender, fate) in [(Some(address("x@example.net")), Fate::Relayed), (None, Fate::Failed)] {
+        let outcomes =
+            fixture.deliverer(None).deliver(&[inbox(alice)], incoming_from(sender.as_ref(), report)).await;
+        let now = fixture.store.submission(&access, made).await.unwrap();
+        assert_eq!(now.recipients[0].fate, fate, "only the null reverse-path reports");
+        let email = outcomes[0].as_ref().unwrap().placed.message;
+        assert_eq!(now.dsn.contains(&email), fate == Fate::Failed);
+    }
+    let now = fixture.store.submission(&access, made).await.unwrap();
+    assert_eq!(now.recipients[0].reply, "550 no");
 }

@@ -26,4 +26,4 @@ pub mod wire;
 pub use devices::Devices;
 pub use http::answer::Body;
 pub use limits::Limits;
-pub use server::{Caller, Options, Server};
+pub use server::{Caller, Options, Sending, Server};

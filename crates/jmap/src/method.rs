@@ -22,12 +22,16 @@ mod changes;
 mod echo;
 mod email;
 mod get;
+mod identity;
 mod mailbox;
+mod objects;
 mod query;
 mod quota;
 mod set;
 mod snippet;
+mod submission;
 mod thread;
+mod vacation;
 
 /// Arguments of a call or a response.
 pub(crate) type Arguments = Map<String, Value>;
@@ -45,6 +49,8 @@ pub(crate) struct Context<'c> {
     pub(crate) using: BTreeSet<&'static str>,
     /// Ids of what this request has made, and the one before told, by the client's own.
     pub(crate) created_ids: BTreeMap<String, String>,
+    /// What the method that runs has had another one do: its response comes after that method's own.
+    pub(crate) implied: Vec<(&'static str, Outcome)>,
 }
 
 impl Context<'_> {
@@ -81,14 +87,17 @@ impl Context<'_> {
 
 /// Runs the calls of a request; their responses in order.
 pub(crate) async fn run(request: Request, context: &mut Context<'_>) -> Result<Vec<Invocation>, Problem> {
-    context.using = known(&request.using)?;
+    context.using = known(&request.using, context)?;
     if request.calls.len() > context.server.options.limits.calls {
         return Err(Problem::Limit("maxCallsInRequest"));
     }
     let mut responses: Vec<Invocation> = Vec::with_capacity(request.calls.len());
     for Invocation { name, arguments, id } in request.calls {
         let began = Instant::now();
-        let method = METHODS.iter().find(|method| method.0 == name && context.using.contains(method.1));
+        let method = METHODS
+            .iter()
+            .chain(SENDING_METHODS)
+            .find(|method| method.0 == name && context.using.contains(method.1));
         let outcome = match method {
             None => Err(MethodError::UnknownMethod),
             Some((name, _)) => match resolved(arguments, &responses) {
@@ -102,17 +111,25 @@ pub(crate) async fn run(request: Request, context: &mut Context<'_>) -> Result<V
             .increment(1);
         let (account, duration_us) = (context.access.owner().0, began.elapsed().as_micros());
         tracing::info!(account, method, outcome = result, duration_us, "jmap.method");
-        responses.push(match outcome {
-            Ok(arguments) => Invocation { name, arguments, id },
-            Err(error) => Invocation { name: "error".to_owned(), arguments: error.arguments(), id },
-        });
+        responses.push(response(&name, outcome, id.clone()));
+        for (name, outcome) in context.implied.drain(..) {
+            responses.push(response(name, outcome, id.clone()));
+        }
     }
     Ok(responses)
 }
 
+fn response(name: &str, outcome: Outcome, id: String) -> Invocation {
+    match outcome {
+        Ok(arguments) => Invocation { name: name.to_owned(), arguments, id },
+        Err(error) => Invocation { name: "error".to_owned(), arguments: error.arguments(), id },
+    }
+}
+
 /// RFC 8620 §3.3: each capability that is used has to be known.
-fn known(using: &[String]) -> Result<BTreeSet<&'static str>, Problem> {
-    let find = |name: &String| CAPABILITIES.iter().copied().find(|known| known == name);
+fn known(using: &[String], context: &Context<'_>) -> Result<BTreeSet<&'static str>, Problem> {
+    let sending: &[&str] = if context.server.options.sending.is_some() { &session::SENDING } else { &[] };
+    let find = |name: &String| CAPABILITIES.iter().chain(sending).copied().find(|known| known == name);
     using.iter().map(|name| find(name).ok_or_else(|| Problem::UnknownCapability(name.clone()))).collect()
 }
 
@@ -168,6 +185,22 @@ async fn call(method: &str, arguments: Arguments, context: &mut Context<'_>) -> 
         "Quota/changes" => quota::changes::run(arguments, context).await,
         "Quota/query" => quota::query::run(arguments, context).await,
         "Quota/queryChanges" => quota::query_changes::run(arguments, context).await,
+        _ => call_to_send(method, arguments, context).await,
+    }
+}
+
+async fn call_to_send(method: &str, arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    match method {
+        "Identity/get" => identity::get::run(arguments, context).await,
+        "Identity/changes" => identity::changes::run(arguments, context).await,
+        "Identity/set" => identity::set::run(arguments, context).await,
+        "EmailSubmission/get" => submission::get::run(arguments, context).await,
+        "EmailSubmission/changes" => submission::changes::run(arguments, context).await,
+        "EmailSubmission/query" => submission::query::run(arguments, context).await,
+        "EmailSubmission/queryChanges" => submission::query_changes::run(arguments, context).await,
+        "EmailSubmission/set" => submission::set::run(arguments, context).await,
+        "VacationResponse/get" => vacation::get::run(arguments, context).await,
+        "VacationResponse/set" => vacation::set::run(arguments, context).await,
         _ => Err(MethodError::UnknownMethod),
     }
 }
@@ -222,4 +255,17 @@ const METHODS: &[(&str, &str)] = &[
     ("Quota/changes", session::QUOTA),
     ("Quota/query", session::QUOTA),
     ("Quota/queryChanges", session::QUOTA),
+];
+/// Methods of what is there only if mail can be sent.
+const SENDING_METHODS: &[(&str, &str)] = &[
+    ("Identity/get", session::SUBMISSION),
+    ("Identity/changes", session::SUBMISSION),
+    ("Identity/set", session::SUBMISSION),
+    ("EmailSubmission/get", session::SUBMISSION),
+    ("EmailSubmission/changes", session::SUBMISSION),
+    ("EmailSubmission/query", session::SUBMISSION),
+    ("EmailSubmission/queryChanges", session::SUBMISSION),
+    ("EmailSubmission/set", session::SUBMISSION),
+    ("VacationResponse/get", session::VACATION),
+    ("VacationResponse/set", session::VACATION),
 ];

@@ -165,22 +165,15 @@ pub(crate) struct SetError {
     description: String,
     /// Those that are wrong.
     properties: Vec<String>,
-    /// Ids that are missing, for `blobNotFound`.
-    missing: Vec<String>,
-    /// Who has what was to be somebody's, for `alreadyExists`.
-    existing: Option<String>,
+    /// What this kind of error says besides.
+    more: Vec<(&'static str, Value)>,
 }
 
 impl SetError {
     /// An error that is not about one property.
     pub(crate) fn new(kind: &'static str, description: &str) -> Self {
-        Self {
-            kind,
-            description: description.to_owned(),
-            properties: Vec::new(),
-            missing: Vec::new(),
-            existing: None,
-        }
+        let description = description.to_owned();
+        Self { kind, description, properties: Vec::new(), more: Vec::new() }
     }
 
     /// `invalidProperties` for one.
@@ -190,14 +183,29 @@ impl SetError {
         Self { properties, ..Self::new("invalidProperties", &description) }
     }
 
+    /// The same about one property.
+    pub(crate) fn about(self, name: &str) -> Self {
+        Self { properties: vec![name.to_owned()], ..self }
+    }
+
+    /// The same, with what this kind of error says besides.
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
+    }
+
     /// `blobNotFound` (RFC 8621 §4.6), naming it.
     pub(crate) fn blob_not_found(id: &str) -> Self {
-        Self { missing: vec![id.to_owned()], ..Self::new("blobNotFound", "there is no such blob") }
+        Self::new("blobNotFound", "there is no such blob").with("notFound", json!([id]))
     }
 
     /// `alreadyExists` (RFC 8620 §5.4), naming the one that there is.
     pub(crate) fn exists(id: Option<String>) -> Self {
-        Self { existing: id, ..Self::new("alreadyExists", "there is one of that name already") }
+        let exists = Self::new("alreadyExists", "there is one of that name already");
+        match id {
+            Some(id) => exists.with("existingId", Value::String(id)),
+            None => exists,
+        }
     }
 
     /// `notFound`
@@ -213,14 +221,11 @@ impl SetError {
     /// As the response has it.
     pub(crate) fn value(self) -> Value {
         let mut value = json!({ "type": self.kind, "description": self.description });
-        for (name, list) in [("properties", self.properties), ("notFound", self.missing)] {
-            if let Some(fields) = value.as_object_mut().filter(|_| !list.is_empty()) {
-                fields.insert(name.to_owned(), json!(list));
-            }
+        let Some(fields) = value.as_object_mut() else { return value };
+        if !self.properties.is_empty() {
+            fields.insert("properties".to_owned(), json!(self.properties));
         }
-        if let (Some(id), Some(fields)) = (self.existing, value.as_object_mut()) {
-            fields.insert("existingId".to_owned(), Value::String(id));
-        }
+        fields.extend(self.more.into_iter().map(|(name, more)| (name.to_owned(), more)));
         value
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::peer::Peer;
 use admission::places::Places;
@@ -32,6 +33,23 @@ pub struct Options {
     pub hostname: String,
     /// How much of everything.
     pub limits: Limits,
+    /// How mail is sent; `None` if it is not: then there are neither submissions nor replies while away.
+    pub sending: Option<Sending>,
+}
+
+/// What may be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// Recipients of one submission; above it the SetError `tooManyRecipients`.
+    pub recipients: usize,
+    /// Octets of a message; above it the SetError `tooLarge`.
+    pub message_bytes: u64,
+    /// How long a message may be held (`maxDelayedSend`).
+    pub delay_max: Duration,
+    /// Submissions of an account that wait; with one more the SetError `overQuota`.
+    pub waiting: usize,
+    /// Whether the smarthost knows RFC 3461, so that clients may ask for reports.
+    pub dsn: bool,
 }
 
 /// Whom a request comes from.

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use store::AccountId;
 
-use crate::Limits;
 use crate::method::blob;
 use crate::wire::id;
+use crate::{Limits, Sending};
 
 /// What the resource depends on.
 pub(crate) struct Subject<'s> {
@@ -19,6 +19,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) origin: &'s str,
     /// How much of everything.
     pub(crate) limits: &'s Limits,
+    /// What may be sent, if anything.
+    pub(crate) sending: Option<&'s Sending>,
 }
 
 /// The resource.
@@ -41,7 +43,34 @@ fn digest(session: &Value) -> String {
     hash.chars().take(STATE_CHARS).collect()
 }
 
-fn stateless(Subject { account, name, origin, limits }: &Subject<'_>) -> Value {
+fn stateless(subject: &Subject<'_>) -> Value {
+    let mut session = without_sending(subject);
+    let id = id::of_account(subject.account);
+    let Some(sending) = subject.sending else { return session };
+    // RFC 8621 §1.3.2 and §1.3.3
+    let mut extensions = json!({ "FUTURERELEASE": [sending.delay_max.as_secs().to_string()], "SIZE": [sending.message_bytes.to_string()] });
+    if let Some(fields) = extensions.as_object_mut().filter(|_| sending.dsn) {
+        fields.insert("DSN".to_owned(), json!([]));
+    }
+    let submission =
+        json!({ "maxDelayedSend": sending.delay_max.as_secs(), "submissionExtensions": extensions });
+    let of_account = format!("/accounts/{id}/accountCapabilities");
+    for (place, name, value) in [
+        ("/capabilities", SUBMISSION, json!({})),
+        ("/capabilities", VACATION, json!({})),
+        (&of_account, SUBMISSION, submission),
+        (&of_account, VACATION, json!({})),
+        ("/primaryAccounts", SUBMISSION, json!(id)),
+        ("/primaryAccounts", VACATION, json!(id)),
+    ] {
+        if let Some(fields) = session.pointer_mut(place).and_then(Value::as_object_mut) {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+    session
+}
+
+fn without_sending(Subject { account, name, origin, limits, .. }: &Subject<'_>) -> Value {
     let id = id::of_account(*account);
     json!({
         "capabilities": {
@@ -113,6 +142,12 @@ pub(crate) const WEBSOCKET: &str = "urn:ietf:params:jmap:websocket";
 pub(crate) const BLOB: &str = "urn:ietf:params:jmap:blob";
 /// RFC 9425 §2.1.
 pub(crate) const QUOTA: &str = "urn:ietf:params:jmap:quota";
+/// RFC 8621 §1.3.2.
+pub(crate) const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
+/// RFC 8621 §1.3.3.
+pub(crate) const VACATION: &str = "urn:ietf:params:jmap:vacationresponse";
+/// Those that are there only if mail can be sent.
+pub(crate) const SENDING: [&str; 2] = [SUBMISSION, VACATION];
 /// What Email/query can sort by (RFC 8621 §4.4.2).
 pub(crate) const EMAIL_SORTS: [&str; 9] = [
     "receivedAt",

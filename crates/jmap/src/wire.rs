@@ -1,5 +1,6 @@
 //! Bytes to values and back. Pure: no I/O, no clock.
 
+pub mod address;
 pub mod blob;
 pub mod date;
 pub mod id;

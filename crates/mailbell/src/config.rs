@@ -18,6 +18,7 @@ mod jmap;
 mod oauth;
 mod push_limits;
 mod source;
+mod submission;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -36,6 +37,7 @@ pub(crate) use oauth::{Introspection, OAuth};
 pub(crate) use push_limits::{MessageRate, PushLimits};
 pub(crate) use source::variable_name;
 use source::{ConfigError, Place, Raw, Reader, Source};
+pub(crate) use submission::{Submission, SubmissionTls};
 pub(crate) use value::ListenAddress;
 
 /// Everything an operator can set.
@@ -63,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) push_service: PushService,
     /// What happens to a message between LMTP and the mailbox.
     pub(crate) delivery: Delivery,
+    /// The smarthost that mail is sent through; `None` if none is sent.
+    pub(crate) submission: Option<Submission>,
     /// How much of everything.
     pub(crate) limits: Limits,
     /// What is written to standard error.
@@ -288,6 +292,7 @@ fn assemble(reader: &mut Reader) -> Config {
         apple: apple::read(reader),
         push_service: push_service(reader),
         delivery: delivery(reader),
+        submission: submission::read(reader),
         limits: limits(reader),
         log: log(reader),
     }

@@ -11,6 +11,7 @@ pub(crate) mod signal;
 mod signing_keys;
 mod sockets;
 mod status;
+pub(crate) mod submission;
 mod web;
 
 use std::path::Path;

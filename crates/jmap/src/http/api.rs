@@ -49,6 +49,7 @@ pub(crate) async fn answered(
         access: &client.access,
         using: BTreeSet::new(),
         created_ids: created_ids.unwrap_or_default(),
+        implied: Vec::new(),
     };
     let responses = method::run(request, &mut context).await?;
     let responses = responses

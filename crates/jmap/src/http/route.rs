@@ -94,7 +94,9 @@ async fn take(
 }
 
 fn subject<'s>(server: &'s Inner, client: &'s Client, origin: &'s str) -> Subject<'s> {
-    Subject { account: client.access.owner(), name: &client.name, origin, limits: &server.options.limits }
+    let options = &server.options;
+    let sending = options.sending.as_ref();
+    Subject { account: client.access.owner(), name: &client.name, origin, limits: &options.limits, sending }
 }
 
 /// Where URLs begin: what is configured, or whatever the client reached us at.

@@ -1,9 +1,9 @@
-//! Ids (RFC 8620 §1.2) of accounts, mailboxes, emails and threads.
+//! Ids (RFC 8620 §1.2) of accounts, mailboxes, emails, threads, identities and submissions.
 //!
 //! Those of mailboxes, emails and threads are what IMAP shows as MAILBOXID, EMAILID and THREADID (RFC 8474): a letter
 //! for the kind before the store's number.
 
-use store::{AccountId, MailboxId, MessageId, ThreadId};
+use store::{AccountId, IdentityId, MailboxId, MessageId, SubmissionId, ThreadId};
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +32,18 @@ pub fn of_thread(id: ThreadId) -> String {
     format!("T{id}")
 }
 
+/// An identity's id.
+#[must_use]
+pub fn of_identity(id: IdentityId) -> String {
+    format!("I{id}")
+}
+
+/// A submission's id.
+#[must_use]
+pub fn of_submission(id: SubmissionId) -> String {
+    format!("S{id}")
+}
+
 /// The account with this id, as far as its form tells.
 #[must_use]
 pub fn account(text: &str) -> Option<AccountId> {
@@ -54,6 +66,18 @@ pub fn email(text: &str) -> Option<MessageId> {
 #[must_use]
 pub fn thread(text: &str) -> Option<ThreadId> {
     number('T', text).map(ThreadId)
+}
+
+/// The identity with this id.
+#[must_use]
+pub fn identity(text: &str) -> Option<IdentityId> {
+    number('I', text).map(IdentityId)
+}
+
+/// The submission with this id.
+#[must_use]
+pub fn submission(text: &str) -> Option<SubmissionId> {
+    number('S', text).map(SubmissionId)
 }
 
 // RFC 8620 §1.2: 1 to 255 characters of the URL and file name safe alphabet of base64, without `=`.

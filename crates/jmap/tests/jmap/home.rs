@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use jmap::{Caller, Limits, Options, Server};
+use jmap::{Caller, Limits, Options, Sending, Server};
 use serde_json::{Value, json};
 use store::{
     Access, Cause, Flags, MailboxId, MailboxName, MessageId, NewAccount, NewMessage, Raw, Store, Target, Uid,
@@ -98,6 +98,15 @@ impl Home {
     }
 
     pub(crate) async fn with(limits: Limits, from: From) -> Self {
+        Self::build(limits, from, None).await
+    }
+
+    /// One that has mail sent: it is queued, and nobody empties the queue.
+    pub(crate) async fn sending(sending: Sending) -> Self {
+        Self::build(Limits::default(), From::Here, Some(sending)).await
+    }
+
+    async fn build(limits: Limits, from: From, sending: Option<Sending>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = Bus::new();
         let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
@@ -117,7 +126,8 @@ impl Home {
                 guessing: Arc::new(Guessing::new(guesses)),
             },
         );
-        let options = Options { authenticator, public_url: None, hostname: "mail.test".to_owned(), limits };
+        let hostname = "mail.test".to_owned();
+        let options = Options { authenticator, public_url: None, hostname, limits, sending };
         let server = Server::new(store.clone(), bus, options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

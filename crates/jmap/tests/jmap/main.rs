@@ -23,4 +23,6 @@ mod snippets;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
+mod submissions;
+#[cfg(test)]
 mod writing;

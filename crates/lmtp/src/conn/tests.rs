@@ -57,6 +57,7 @@ async fn context(directory: &tempfile::TempDir) -> Context {
         subaddress_separator: None,
         catch_all: None,
         spam_headers: Vec::new(),
+        sends: false,
     };
     Context {
         deliverer: Deliverer::new(store, options),

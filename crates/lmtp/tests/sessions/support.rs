@@ -103,6 +103,7 @@ pub(crate) fn delivery_options() -> delivery::Options {
         subaddress_separator: Some('+'),
         catch_all: None,
         spam_headers: vec![("X-Spam-Flag".into(), "YES".into()), ("X-Spam".into(), "Yes".into())],
+        sends: false,
     }
 }
 

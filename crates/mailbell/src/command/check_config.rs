@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use crate::config::{Config, Loaded, variable_name};
+use crate::serve::submission;
 use crate::tls;
 
 /// Prints what is wrong, or that nothing is; `keys` prints every key instead.
@@ -41,6 +42,11 @@ fn wrong_files(config: &Config) -> Vec<String> {
     }
     if let Err(error) = tls::read_authorities(&config.push.extra_ca) {
         wrong.push(format!("push.extra_ca: {error:#}"));
+    }
+    if let Some(settings) = &config.submission
+        && let Err(error) = submission::smarthost(config, settings)
+    {
+        wrong.push(format!("{error:#}"));
     }
     wrong
 }

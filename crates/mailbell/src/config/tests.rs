@@ -171,6 +171,27 @@ const WRONG: &[(&str, &str)] = &[
         "[oauth]\nissuer = \"i\"\naudience = \"mail\"",
         "mailbell.toml:2: oauth.issuer: oauth.jwks and oauth.introspection_url are both missing",
     ),
+    ("[submission]\nuser = \"u\"", "mailbell.toml:2: submission: submission.smarthost is missing"),
+    (
+        "[submission]\nsmarthost = \"smtp.example:x\"",
+        r#"mailbell.toml:2: submission.smarthost: "smtp.example:x" is not a host, or a host and a port such as "smtp.example:587""#,
+    ),
+    (
+        "[submission]\nsmarthost = \"smtp.example\"\nuser = \"u\"",
+        "mailbell.toml:3: submission.user: submission.password_file is missing",
+    ),
+    (
+        "[submission]\nsmarthost = \"smtp.example\"\npassword_file = \"p\"",
+        "mailbell.toml:3: submission.password_file: submission.user is missing",
+    ),
+    (
+        "[submission]\nsmarthost = \"smtp.example\"\ntls = \"none\"\nuser = \"u\"\npassword_file = \"p\"",
+        "mailbell.toml:4: submission.user: the password would go over the network as it is: set submission.tls to \"starttls\" or \"implicit\"",
+    ),
+    (
+        "[submission]\nsmarthost = \"smtp.example\"\ntls = \"ssl\"",
+        r#"mailbell.toml:3: submission.tls: "ssl" is not "implicit", "starttls" or "none""#,
+    ),
     ("[apple]\ncertificate = \"c.pem\"", "mailbell.toml:2: apple: apple.topic is missing"),
     (
         "[apple]\ntopic = \"t\"\ncertificate = \"c.pem\"",

@@ -30,7 +30,7 @@ use webpush::origin::Origin;
 use webpush::vapid::token::Contact;
 
 use super::listener::Listener;
-use super::web;
+use super::{submission, web};
 use crate::config::{Config, Introspection, ListenAddress, MessageRate, OAuth, PushLimits};
 use crate::data_dir;
 use crate::tls::{Tls, read_authorities};
@@ -42,6 +42,7 @@ pub(crate) fn delivery_options(config: &Config) -> delivery::Options {
         subaddress_separator: config.delivery.subaddress_separator,
         catch_all: config.delivery.catch_all.clone(),
         spam_headers: config.delivery.spam_headers.clone(),
+        sends: config.submission.is_some(),
     }
 }
 
@@ -180,6 +181,7 @@ pub(crate) fn jmap_options(config: &Config, authenticator: &Authenticator) -> jm
             uploads: settings.uploads,
             message_bytes: config.limits.message_bytes,
         },
+        sending: config.submission.as_ref().map(submission::sending),
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::submission::sender::Sender;
 use anyhow::{Context as _, anyhow};
 use bus::Bus;
 use delivery::Deliverer;
@@ -33,7 +34,7 @@ use super::signing_keys::SigningKeys;
 use super::sockets::Sockets;
 use super::status::Status;
 use super::web::{ForUsers, Web};
-use super::{apple, parts};
+use super::{apple, parts, submission};
 use crate::config::{Config, Listen, ListenAddress};
 use crate::data_dir::Lock;
 use crate::tls::{CertificateOrigin, Tls};
@@ -81,6 +82,7 @@ impl Server {
         server.start_lmtp(config, &store, sockets.lmtp)?;
         server.start_push_service(config, sockets.push)?;
         server.start_jmap(&jmap);
+        server.start_submission(config, &store)?;
         server.start_web(config, Some(ForUsers { jmap, devices }), (sockets.http, sockets.https))?;
         server.announce_ready();
         Ok(server)
@@ -194,6 +196,16 @@ impl Server {
             stop.run_until_cancelled(server.follow_revocations()).await;
             server.stop().await;
         });
+    }
+
+    fn start_submission(&mut self, config: &Config, store: &Store) -> anyhow::Result<()> {
+        let Some(settings) = &config.submission else { return Ok(()) };
+        let smarthost = submission::smarthost(config, settings)?;
+        tracing::info!(host = settings.host, port = settings.port, tls = ?settings.tls, "mail is sent through a smarthost");
+        let sender = Sender::new(store.clone(), smarthost, submission::limits(settings));
+        let stop = self.stop.clone();
+        self.spawn("the sender of mail", sender.run(stop));
+        Ok(())
     }
 
     fn start_notifier(

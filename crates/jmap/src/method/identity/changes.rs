@@ -1,0 +1,15 @@
+//! Identity/changes (RFC 8621 §6.2).
+
+use super::{TYPE, all};
+use crate::method::changes::ChangesArguments;
+use crate::method::{Arguments, Context, Outcome, objects, typed};
+
+/// Runs the method.
+pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outcome {
+    let arguments: ChangesArguments = typed(arguments)?;
+    context.check_account(&arguments.account_id)?;
+    // An address that was given or taken away is a change.
+    all(context).await?;
+    let states = context.server.store.type_states(context.access).await?;
+    objects::changed(&arguments, (TYPE, states.epoch, states.identity), context).await
+}
