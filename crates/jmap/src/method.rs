@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use store::Access;
 
+use crate::limits::Limits;
 use crate::reply::{MethodError, Problem};
 use crate::server::Inner;
 use crate::session;
@@ -51,7 +52,41 @@ pub(crate) struct Context<'c> {
     pub(crate) created_ids: BTreeMap<String, String>,
     /// What the method that runs has had another one do: its response comes after that method's own.
     pub(crate) implied: Vec<(&'static str, Outcome)>,
+    /// What the request may still read and make of blobs.
+    pub(crate) room: Room,
 }
+
+/// Octets of blobs that one request may have, over all of its calls: a small request can name large blobs many times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Read to look at, or made.
+    handled: usize,
+    /// Shown in the response.
+    shown: usize,
+}
+
+impl Room {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let upload = usize::try_from(limits.upload_bytes).unwrap_or(usize::MAX);
+        Self { handled: upload.saturating_mul(HANDLED_UPLOADS), shown: SHOWN_BYTES_MAX }
+    }
+
+    /// Takes what is read or made.
+    pub(crate) fn handle(&mut self, octets: usize) -> Result<(), MethodError> {
+        self.handled = self.handled.checked_sub(octets).ok_or(MethodError::RequestTooLarge)?;
+        Ok(())
+    }
+
+    /// Takes what is shown.
+    pub(crate) fn show(&mut self, octets: usize) -> Result<(), MethodError> {
+        self.shown = self.shown.checked_sub(octets).ok_or(MethodError::RequestTooLarge)?;
+        Ok(())
+    }
+}
+
+/// As many octets as so many of the largest uploads.
+const HANDLED_UPLOADS: usize = 4;
+const SHOWN_BYTES_MAX: usize = 16 << 20;
 
 impl Context<'_> {
     /// Checks the argument `accountId`.

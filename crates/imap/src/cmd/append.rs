@@ -30,8 +30,9 @@ pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Don
     // RFC 9738 §3.1: all of them or none.
     message_limit::check(context.server.options.limits.message_limit, append.messages.len())?;
     let mut messages = Vec::with_capacity(append.messages.len());
+    let mut room = context.server.options.limits.message_bytes;
     for message in append.messages {
-        messages.push(prepare(context, message, target.clone()).await?);
+        messages.push(prepare(context, message, target.clone(), &mut room).await?);
     }
     let (placed, _changes) = context.store().append_many(access, messages).await.map_err(Failure::Target)?;
     context.session.note_own(&placed);
@@ -50,11 +51,12 @@ pub(crate) async fn target(context: &Context<'_>, mailbox: &str) -> Result<Targe
     Ok(Target::Id(mailbox.id))
 }
 
-/// A client's message as the store takes it.
+/// A client's message as the store takes it. `room` is what all messages of a command have together, in octets.
 pub(crate) async fn prepare(
     context: &Context<'_>,
     message: AppendMessage,
     target: Target,
+    room: &mut u64,
 ) -> Result<NewMessage, Failure> {
     if has_utf8(&message.content) && !context.session.enabled.utf8 {
         return Err(Failure::bad("ENABLE UTF8=ACCEPT comes before UTF8"));
@@ -62,8 +64,9 @@ pub(crate) async fn prepare(
     let (bytes, form) = match message.content {
         AppendContent::Message(bytes, form) => (bytes, form),
         // RFC 4469 §3: unchanged.
-        AppendContent::Catenate(parts) => (catenated(context, &parts).await?, AppendForm::Literal8),
+        AppendContent::Catenate(parts) => (catenated(context, &parts, *room).await?, AppendForm::Literal8),
     };
+    *room = room.saturating_sub(bytes.len() as u64);
     // RFC 3502 §3: a client that has changed its mind sends nothing.
     if bytes.is_empty() {
         return Err(Failure::refused(Code::Cannot, "there is no message of no bytes"));

@@ -12,8 +12,12 @@ use crate::wire::status::Code;
 use crate::wire::url::MessageUrl;
 
 /// The octets of all parts, one after the other, unchanged. `\Seen` is set nowhere.
-pub(crate) async fn catenated(context: &Context<'_>, parts: &[CatPart]) -> Result<Bytes, Failure> {
-    let bytes_max = context.server.options.limits.message_bytes;
+/// Refused if they are more than `bytes_max`.
+pub(crate) async fn catenated(
+    context: &Context<'_>,
+    parts: &[CatPart],
+    bytes_max: u64,
+) -> Result<Bytes, Failure> {
     let mut message = BytesMut::new();
     for part in parts {
         let room = bytes_max.saturating_sub(message.len() as u64);

@@ -17,7 +17,8 @@ pub(crate) async fn run(context: &mut Context<'_>, replace: Replace) -> Result<D
     // RFC 8508 §3.1: NO, and nothing is appended.
     let [uid] = *uids.as_slice() else { return Err(no_such_message()) };
     let target = target(context, &replace.mailbox).await?;
-    let message = prepare(context, replace.message, target).await?;
+    let mut room = context.server.options.limits.message_bytes;
+    let message = prepare(context, replace.message, target, &mut room).await?;
     let (access, selected) = context.session.selected_for_change()?;
     let replaced = context.store().replace(access, (selected.mailbox(), uid), message).await;
     let delivered = match replaced {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Body};
 use super::body;
 use super::clients::Client;
-use crate::method::{self, Context};
+use crate::method::{self, Context, Room};
 use crate::reply::Problem;
 use crate::server::Inner;
 use crate::wire::request::{self, Invocation};
@@ -50,6 +50,7 @@ pub(crate) async fn answered(
         using: BTreeSet::new(),
         created_ids: created_ids.unwrap_or_default(),
         implied: Vec::new(),
+        room: Room::new(&server.options.limits),
     };
     let responses = method::run(request, &mut context).await?;
     let responses = responses

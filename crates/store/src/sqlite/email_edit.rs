@@ -95,7 +95,10 @@ fn shown(members: &[Member]) -> Result<()> {
 fn members(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Vec<Member>> {
     tx.sql.all(
         "find memberships",
-        &format!("SELECT {MEMBER_COLUMNS} FROM membership WHERE account_id = ?1 AND message_id = ?2"),
+        &format!(
+            "SELECT {MEMBER_COLUMNS} FROM membership INDEXED BY membership_message \
+             WHERE account_id = ?1 AND message_id = ?2"
+        ),
         [int(account.0), int(id.0)],
         member,
     )

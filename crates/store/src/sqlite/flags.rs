@@ -103,7 +103,10 @@ pub(crate) fn change_message(edit: &mut Edit<'_, '_>, message: MessageId, change
 fn memberships(edit: &Edit<'_, '_>, message: MessageId) -> Result<Vec<Member>> {
     edit.tx.sql.all(
         "find other memberships",
-        &format!("SELECT {MEMBER_COLUMNS} FROM membership WHERE account_id = ?1 AND message_id = ?2"),
+        &format!(
+            "SELECT {MEMBER_COLUMNS} FROM membership INDEXED BY membership_message \
+             WHERE account_id = ?1 AND message_id = ?2"
+        ),
         [int(edit.by.account.0), int(message.0)],
         member,
     )

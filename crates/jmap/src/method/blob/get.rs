@@ -38,16 +38,23 @@ pub(crate) async fn run(arguments: Arguments, context: &mut Context<'_>) -> Outc
         length: arguments.length.map(|length| usize::try_from(length.0).unwrap_or(usize::MAX)),
     };
     let (mut list, mut not_found) = (Vec::new(), Vec::new());
-    let mut budget = DATA_BYTES_MAX;
     for text in get::wanted(arguments.ids, context)? {
         let bytes = match BlobId::parse(&text) {
             Some(id) => blob::read(context.server, context.access, &id).await?,
             None => None,
         };
-        match bytes {
-            Some(bytes) => list.push(wanted.shown(text, &bytes, stretch, &mut budget)?),
-            None => not_found.push(text),
+        let Some(bytes) = bytes else {
+            not_found.push(text);
+            continue;
+        };
+        context.room.handle(bytes.len())?;
+        if wanted.shows_data() {
+            context.room.show(stretch.of(&bytes).0.len())?;
         }
+        let wanted = wanted.clone();
+        // Digests of a large blob take long; others' requests do not wait for them.
+        let show = move || wanted.shown(text, &bytes, stretch);
+        list.push(tokio::task::spawn_blocking(show).await.map_err(|_| MethodError::ServerFail)?);
     }
     let mut response = Map::new();
     response.insert("accountId".to_owned(), json!(arguments.account_id));
@@ -73,7 +80,7 @@ impl Stretch {
 }
 
 /// Which properties are wanted.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
     text: bool,
     base64: bool,
@@ -106,18 +113,15 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn shown(
-        &self,
-        id: String,
-        bytes: &[u8],
-        stretch: Stretch,
-        budget: &mut usize,
-    ) -> Result<Value, MethodError> {
+    fn shows_data(&self) -> bool {
+        self.text || self.base64 || self.data
+    }
+
+    fn shown(&self, id: String, bytes: &[u8], stretch: Stretch) -> Value {
         let (octets, is_truncated) = stretch.of(bytes);
         let mut object = Map::new();
         object.insert("id".to_owned(), Value::String(id));
-        if self.text || self.base64 || self.data {
-            *budget = budget.checked_sub(octets.len()).ok_or(MethodError::RequestTooLarge)?;
+        if self.shows_data() {
             let text = std::str::from_utf8(octets).ok();
             if self.text || (self.data && text.is_some()) {
                 object.insert("data:asText".to_owned(), json!(text));
@@ -143,12 +147,9 @@ impl Wanted {
         if self.size {
             object.insert("size".to_owned(), json!(bytes.len()));
         }
-        Ok(Value::Object(object))
+        Value::Object(object)
     }
 }
-
-/// Octets of blobs in one response; for more the answer is requestTooLarge.
-const DATA_BYTES_MAX: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {

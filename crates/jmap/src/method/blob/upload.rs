@@ -103,7 +103,7 @@ impl Upload {
     }
 }
 
-async fn make(upload: Upload, context: &Context<'_>) -> Result<Value, SetError> {
+async fn make(upload: Upload, context: &mut Context<'_>) -> Result<Value, SetError> {
     let max = usize::try_from(context.server.options.limits.upload_bytes).unwrap_or(usize::MAX);
     let mut octets = Vec::new();
     for source in upload.data {
@@ -113,6 +113,7 @@ async fn make(upload: Upload, context: &Context<'_>) -> Result<Value, SetError> 
         }
         octets.extend_from_slice(&piece);
     }
+    context.room.handle(octets.len()).map_err(|_| too_much())?;
     let (size, bytes_max) = (octets.len(), upload::kept_bytes_max(&context.server.options.limits));
     let (kept, _) = context.server.store.upload(context.access, Bytes::from(octets), bytes_max).await?;
     let id = BlobId { whole: Whole::Upload(kept), part: None };
@@ -120,7 +121,11 @@ async fn make(upload: Upload, context: &Context<'_>) -> Result<Value, SetError> 
     Ok(json!({ "id": id.to_string(), "type": media_type, "size": size }))
 }
 
-async fn octets_of(source: Source, context: &Context<'_>) -> Result<Bytes, SetError> {
+fn too_much() -> SetError {
+    SetError::new("tooLarge", "one request may read and make so many octets of blobs at most")
+}
+
+async fn octets_of(source: Source, context: &mut Context<'_>) -> Result<Bytes, SetError> {
     if let Some(text) = source.text {
         return Ok(Bytes::from(text));
     }
@@ -133,6 +138,7 @@ async fn octets_of(source: Source, context: &Context<'_>) -> Result<Bytes, SetEr
     let read = blob::read(context.server, context.access, &id).await;
     let whole = read.map_err(|error| SetError::new(error.name(), "a blob can't be read"))?;
     let whole = whole.ok_or_else(missing)?;
+    context.room.handle(whole.len()).map_err(|_| too_much())?;
     let start = source.offset.map_or(0, |offset| usize::try_from(offset.0).unwrap_or(usize::MAX));
     let end = match source.length {
         None => whole.len().max(start),

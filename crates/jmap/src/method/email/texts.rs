@@ -17,14 +17,16 @@ pub(crate) struct Texts(BTreeMap<String, Vec<TextCandidates>>);
 /// Asks the index about all texts of a filter.
 pub(crate) async fn look_up(conditions: Vec<&Condition>, context: &Context<'_>) -> Texts {
     let wanted: BTreeSet<&str> = conditions.into_iter().flat_map(Condition::texts).collect();
-    let wanted: Vec<String> = wanted.into_iter().take(TEXTS_MAX).map(str::to_owned).collect();
+    let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
     let mut texts = Texts::default();
+    let mut room = WORDS_MAX;
     for text in wanted {
         let mut known = Vec::new();
         // A phrase may stand across what the index keeps apart, its words can't.
-        let words: Vec<String> =
+        let words: BTreeSet<String> =
             words(&text).iter().flat_map(|phrase| phrase.split_whitespace()).map(str::to_owned).collect();
-        for word in words {
+        for word in words.into_iter().take(room) {
+            room -= 1;
             known.extend(context.server.store.text_candidates(context.access, &word).await);
         }
         texts.0.insert(text, known);
@@ -39,5 +41,5 @@ impl Texts {
     }
 }
 
-/// Texts that the index is asked about; of more, emails are read instead.
-const TEXTS_MAX: usize = 16;
+/// Words of one filter that the index is asked about; for more, emails are read instead.
+const WORDS_MAX: usize = 16;
