@@ -103,7 +103,7 @@ impl ImapComposer {
         // The log does not reach back to the cursor: say so honestly.
         if !log.changes.complete {
             return Ok(Composed {
-                push: Some(generic_sync()),
+                pushes: vec![generic_sync()],
                 cursor: now.max(log.changes.modseq),
                 more: false,
             });
@@ -121,7 +121,7 @@ impl ImapComposer {
             },
         );
         if news.is_empty() {
-            return Ok(Composed { push: None, cursor, more });
+            return Ok(Composed { pushes: Vec::new(), cursor, more });
         }
         let detail = if log.pages > 1 { Detail::Summary } else { assignment.detail };
         let draft = match detail {
@@ -132,7 +132,7 @@ impl ImapComposer {
             }
         };
         Ok(Composed {
-            push: Some(push_of(draft.fit(CLEARTEXT_BYTES_MAX), news.announces_mail)),
+            pushes: vec![push_of(draft.fit(CLEARTEXT_BYTES_MAX), news.announces_mail)],
             cursor,
             more,
         })
@@ -148,7 +148,7 @@ impl Composer for ImapComposer {
         Box::pin(async move { self.compose_from(store, &assignment).await })
     }
 
-    fn verification(&self, token: &str) -> Option<Push> {
+    fn verification(&self, _subscription: &PushSubscription, token: &str) -> Option<Push> {
         let cleartext = line::response(&Response::AckWebPush(token), Names::Utf8);
         Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: VERIFICATION_TTL })
     }

@@ -8,7 +8,7 @@ pub(crate) mod authentication;
 pub(crate) mod blob;
 pub(crate) mod body;
 pub(crate) mod clients;
-mod events;
+pub(crate) mod events;
 pub(crate) mod route;
 pub(crate) mod upload;
 mod websocket;

@@ -21,12 +21,13 @@ pub(crate) mod answers;
 pub(crate) mod blob;
 mod changes;
 mod echo;
-mod email;
+pub(crate) mod email;
 mod get;
 mod identity;
 mod mailbox;
 mod objects;
-mod query;
+mod push_subscription;
+pub(crate) mod query;
 mod quota;
 mod set;
 mod snippet;
@@ -220,6 +221,8 @@ async fn call(method: &str, arguments: Arguments, context: &mut Context<'_>) -> 
         "Quota/changes" => quota::changes::run(arguments, context).await,
         "Quota/query" => quota::query::run(arguments, context).await,
         "Quota/queryChanges" => quota::query_changes::run(arguments, context).await,
+        "PushSubscription/get" => push_subscription::get::run(arguments, context).await,
+        "PushSubscription/set" => push_subscription::set::run(arguments, context).await,
         _ => call_to_send(method, arguments, context).await,
     }
 }
@@ -260,8 +263,16 @@ pub(crate) trait Shared: DeserializeOwned {
     }
 }
 
-const CAPABILITIES: &[&str] =
-    &[session::CORE, session::MAIL, session::WEBSOCKET, session::BLOB, session::QUOTA];
+const CAPABILITIES: &[&str] = &[
+    session::CORE,
+    session::MAIL,
+    session::WEBSOCKET,
+    session::BLOB,
+    session::QUOTA,
+    session::VAPID,
+    session::EMAIL_PUSH,
+    session::OWN_CHANGES,
+];
 
 /// Methods, each with the capability that it belongs to.
 const METHODS: &[(&str, &str)] = &[
@@ -290,6 +301,8 @@ const METHODS: &[(&str, &str)] = &[
     ("Quota/changes", session::QUOTA),
     ("Quota/query", session::QUOTA),
     ("Quota/queryChanges", session::QUOTA),
+    ("PushSubscription/get", session::CORE),
+    ("PushSubscription/set", session::CORE),
 ];
 /// Methods of what is there only if mail can be sent.
 const SENDING_METHODS: &[(&str, &str)] = &[

@@ -208,6 +208,11 @@ impl SetError {
         }
     }
 
+    /// `invalidProperties` for one, with the reason.
+    pub(crate) fn because(name: &str, why: &str) -> Self {
+        Self { description: why.to_owned(), ..Self::property(name) }
+    }
+
     /// `notFound`
     pub(crate) fn not_found() -> Self {
         Self::new("notFound", "there is none of that id")

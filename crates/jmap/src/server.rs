@@ -20,6 +20,7 @@ use crate::http::answer::Body;
 use crate::http::clients::Clients;
 use crate::http::route;
 use crate::method::answers::Answers;
+use crate::push::registrar::Registrar;
 
 /// How to serve.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct Options {
     pub hostname: String,
     /// How much of everything.
     pub limits: Limits,
+    /// What subscriptions for pushes stand on.
+    pub push: Arc<Registrar>,
     /// How mail is sent; `None` if it is not: then there are neither submissions nor replies while away.
     pub sending: Option<Sending>,
 }

@@ -21,6 +21,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) limits: &'s Limits,
     /// What may be sent, if anything.
     pub(crate) sending: Option<&'s Sending>,
+    /// The key that pushes to new subscriptions are signed with.
+    pub(crate) application_server_key: String,
 }
 
 /// The resource.
@@ -70,7 +72,9 @@ fn stateless(subject: &Subject<'_>) -> Value {
     session
 }
 
-fn without_sending(Subject { account, name, origin, limits, .. }: &Subject<'_>) -> Value {
+fn without_sending(
+    Subject { account, name, origin, limits, application_server_key, .. }: &Subject<'_>,
+) -> Value {
     let id = id::of_account(*account);
     json!({
         "capabilities": {
@@ -88,6 +92,9 @@ fn without_sending(Subject { account, name, origin, limits, .. }: &Subject<'_>) 
             WEBSOCKET: { "url": socket_url(origin), "supportsPush": true },
             BLOB: {},
             QUOTA: {},
+            VAPID: { "applicationServerKey": application_server_key },
+            EMAIL_PUSH: {},
+            OWN_CHANGES: {},
         },
         "accounts": {
             &id: {
@@ -96,6 +103,7 @@ fn without_sending(Subject { account, name, origin, limits, .. }: &Subject<'_>) 
                 "isReadOnly": false,
                 "accountCapabilities": {
                     CORE: {},
+                    EMAIL_PUSH: {},
                     // RFC 8621 §1.3.1
                     MAIL: {
                         "maxMailboxesPerEmail": null,
@@ -148,6 +156,12 @@ pub(crate) const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
 pub(crate) const VACATION: &str = "urn:ietf:params:jmap:vacationresponse";
 /// Those that are there only if mail can be sent.
 pub(crate) const SENDING: [&str; 2] = [SUBMISSION, VACATION];
+/// RFC 9749 §3.
+pub(crate) const VAPID: &str = "urn:ietf:params:jmap:webpush-vapid";
+/// draft-ietf-jmap-emailpush.
+pub(crate) const EMAIL_PUSH: &str = "urn:ietf:params:jmap:emailpush";
+/// Ours: `ignoreOwnChanges` of PushSubscription.
+pub(crate) const OWN_CHANGES: &str = "urn:mailbell:params:jmap:ownchanges";
 /// What Email/query can sort by (RFC 8621 §4.4.2).
 pub(crate) const EMAIL_SORTS: [&str; 9] = [
     "receivedAt",

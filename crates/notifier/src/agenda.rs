@@ -42,7 +42,7 @@ pub enum Agenda {
         /// A new VAPID key that the device has to be told of when there is nothing else to say.
         notice: Option<String>,
     },
-    /// It can't be served any more: its token or its VAPID key is no longer valid.
+    /// It can't be served any more: its token or its VAPID key is no longer valid, or it has ended.
     Deactivate,
 }
 
@@ -68,6 +68,9 @@ impl std::fmt::Debug for Agenda {
 pub fn agenda(subscription: &PushSubscription, situation: &Situation) -> Agenda {
     let now = situation.now;
     let waits = |until: store::UnixTime| (until > now.unix).then(|| now.tick_of(until));
+    if subscription.expires_at.is_some_and(|at| at <= now.unix) {
+        return Agenda::Deactivate;
+    }
     match &subscription.state {
         PushState::Inactive | PushState::Pending { sent: true, .. } => Agenda::Nothing,
         PushState::Pending { expires_at, .. } if *expires_at <= now.unix => Agenda::Deactivate,

@@ -25,6 +25,7 @@ use crate::schedule::{Finish, OriginNews, Pace, Turn};
 use crate::settle::Settling;
 use crate::silence::SessionSilence;
 use crate::vapid::VapidKeys;
+use crate::verification::Verifications;
 
 pub(crate) mod trial;
 
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub(crate) pace: Pace,
     pub(crate) progress: Progress,
     pub(crate) settling: Settling,
+    pub(crate) verifications: Verifications,
     pub(crate) jitter: Jitter,
 }
 
@@ -92,7 +94,7 @@ async fn one(context: &Context, turn: Turn) -> store::Result<Ended> {
     match agenda(&task.subscription, &situation) {
         Agenda::Nothing => Ok(Ended::with(Finish::Quiet)),
         Agenda::Wait(tick) => Ok(Ended::with(Finish::Later(tick))),
-        Agenda::Deactivate => task.end(PushVerdict::Deactivate).await.map(Ended::with),
+        Agenda::Deactivate => task.deactivate().await.map(Ended::with),
         Agenda::Verify { token } => task.verify(&token).await,
         Agenda::Tell { detail, ends_silence, notice } => {
             let told = task.tell(detail, ends_silence, turn).await?;
@@ -137,16 +139,19 @@ impl<'a> Task<'a> {
 
 impl Task<'_> {
     async fn verify(&self, token: &str) -> store::Result<Ended> {
-        let Some(push) = self.composer.verification(token) else {
-            return self.end(PushVerdict::Deactivate).await.map(Ended::with);
+        let Some(push) = self.composer.verification(&self.subscription, token) else {
+            return self.deactivate().await.map(Ended::with);
         };
         let attempted = self.post(push, "verification", self.subscription.cursor).await;
-        self.conclude(&attempted, Detail::Summary, async |now| {
-            self.note(self.subscription.cursor, &attempted, now);
-            self.judge(PushVerdict::TokenSent).await?;
-            Ok(Finish::Quiet)
-        })
-        .await
+        let concluded = self
+            .conclude(&attempted, Detail::Summary, async |now| {
+                self.note(self.subscription.cursor, &attempted, now);
+                self.judge(PushVerdict::TokenSent).await?;
+                Ok(Finish::Quiet)
+            })
+            .await;
+        self.context.verifications.tell(&self.subscription.client_id, attempted.posted.answer);
+        concluded
     }
 
     async fn give_notice(&self, new_key: &str) -> store::Result<Ended> {
@@ -186,7 +191,8 @@ impl Task<'_> {
             }
             store::Result::Ok(())
         };
-        let Some(push) = composed.push else {
+        let mut pushes = composed.pushes.into_iter();
+        let Some(push) = pushes.next() else {
             if composed.cursor > cursor {
                 self.context.progress.note(id, composed.cursor, self.subscription.attempts.clone());
             }
@@ -194,13 +200,20 @@ impl Task<'_> {
             let more = Ended::with(Finish::Later(self.context.clock.now().tick));
             return Ok(if composed.more { Told::Ended(more) } else { Told::Nothing });
         };
-        let (now, announces_mail) = (self.context.clock.now().tick, push.urgency == Urgency::High);
+        let is_high = |push: &Push| push.urgency == Urgency::High;
+        let (now, announces_mail) =
+            (self.context.clock.now().tick, is_high(&push) || pushes.as_slice().iter().any(is_high));
         let held = self.context.pace.held_until(turn.last_push, announces_mail, now);
         let merge_time = if announces_mail { Duration::ZERO } else { self.composer.merge_time() };
         if let Some(until) = held.max(self.context.settling.until(id, merge_time, now)) {
             return Ok(Told::Ended(Ended::with(Finish::Later(until))));
         }
-        let attempted = self.post(push, "changes", composed.cursor).await;
+        let mut attempted = self.post(push, "changes", composed.cursor).await;
+        while attempted.posted.answer == Answer::Taken
+            && let Some(push) = pushes.next()
+        {
+            attempted = self.post(push, "changes", composed.cursor).await;
+        }
         let ended = self
             .conclude(&attempted, detail, async |now| {
                 self.note(composed.cursor, &attempted, now);
@@ -263,7 +276,7 @@ impl Task<'_> {
             }
             Next::Remove => self.end(PushVerdict::Remove).await?,
             Next::Deactivate => {
-                let finish = self.end(PushVerdict::Deactivate).await?;
+                let finish = self.deactivate().await?;
                 if finish == Finish::Gone {
                     // Its user is to see why.
                     let failures = self.subscription.attempts.failures.saturating_add(1);
@@ -273,6 +286,15 @@ impl Task<'_> {
             }
         };
         Ok(Ended { finish, news })
+    }
+
+    /// Ends what can't be served: its client may ask for it again, or, where the protocol has no word for that, make another.
+    async fn deactivate(&self) -> store::Result<Finish> {
+        self.end(match self.subscription.kind {
+            PushKind::Jmap => PushVerdict::Remove,
+            PushKind::ImapWebPush | PushKind::HttpPut | PushKind::Apple => PushVerdict::Deactivate,
+        })
+        .await
     }
 
     /// Ends the subscription.
@@ -334,11 +356,13 @@ impl Task<'_> {
 
     /// RFC 8292 §4.2: the key that the subscription was made for.
     fn signing_key(&self) -> Option<Arc<webpush::vapid::key::SigningKey>> {
+        let keys = &self.context.keys;
         match &self.subscription.state {
-            PushState::Active { vapid_key } if is_signed(&self.subscription) => {
-                self.context.keys.key(vapid_key)
+            PushState::Active { vapid_key } if is_signed(&self.subscription) => keys.key(vapid_key),
+            PushState::Pending { vapid_key, .. } if self.subscription.kind == PushKind::Jmap => {
+                keys.key(vapid_key)
             }
-            _ => Some(self.context.keys.current()),
+            _ => Some(keys.current()),
         }
     }
 }
@@ -346,7 +370,7 @@ impl Task<'_> {
 /// Whether its pushes are signed with a VAPID key.
 fn is_signed(subscription: &PushSubscription) -> bool {
     match subscription.kind {
-        PushKind::ImapWebPush => true,
+        PushKind::ImapWebPush | PushKind::Jmap => true,
         PushKind::HttpPut | PushKind::Apple => false,
     }
 }

@@ -90,9 +90,10 @@ impl Known {
 /// What a composer made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composed {
-    /// `None`: there is nothing that this device has to be told.
-    pub push: Option<Push>,
-    /// Where the device stands once the push has been taken (at once if there is none).
+    /// In the order in which they are posted. None: there is nothing that this device has to be told. If one is not taken,
+    /// all are told again.
+    pub pushes: Vec<Push>,
+    /// Where the device stands once all have been taken (at once if there are none).
     pub cursor: ModSeq,
     /// Whether there is more after `cursor`, too much for one go.
     pub more: bool,
@@ -122,7 +123,7 @@ pub trait Composer: Send + Sync + 'static {
     fn compose<'a>(&'a self, store: &'a Store, assignment: Assignment<'a>) -> Composing<'a>;
 
     /// The push that proves the endpoint to be the client's own; `None` if endpoints of this kind need no proof.
-    fn verification(&self, token: &str) -> Option<Push>;
+    fn verification(&self, subscription: &PushSubscription, token: &str) -> Option<Push>;
 
     /// The push that tells of a new VAPID key, given as in [`crate::vapid::KeyId`]; `None` if pushes of this kind are not
     /// signed.

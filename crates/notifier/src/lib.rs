@@ -13,6 +13,7 @@
 //! | [`schedule`] | when each subscription may be attempted; limits for the process and for each origin | no |
 //! | [`silence`] | SILWEBPUSH `session`: what a living connection has been shown already | no |
 //! | [`vapid`] | the keys that pushes are signed with, current and old | no |
+//! | [`verification`] | who waits for the answer to a verification | no |
 //! | [`compose`] | the seam where a protocol turns changes into a push | - |
 //! | [`post`] | the seam to the network | - |
 //! | [`apple`] | requests to Apple's push service | yes |
@@ -42,6 +43,7 @@ pub mod sender;
 pub mod silence;
 pub mod trial;
 pub mod vapid;
+pub mod verification;
 
 mod attempt;
 mod progress;

@@ -32,6 +32,7 @@ use crate::settle::Settling;
 use crate::silence::SessionSilence;
 use crate::trial::Trials;
 use crate::vapid::VapidKeys;
+use crate::verification::{Awaited, Verifications};
 
 mod sweep;
 #[cfg(test)]
@@ -98,6 +99,7 @@ pub struct Parts {
 pub struct Handle {
     requests: Arc<Requests>,
     silence: SessionSilence,
+    verifications: Verifications,
 }
 
 impl Default for Handle {
@@ -112,7 +114,14 @@ impl Handle {
     pub fn new() -> Self {
         let requests = Arc::new(Requests::default());
         let silence = SessionSilence::new(Arc::clone(&requests));
-        Self { requests, silence }
+        Self { requests, silence, verifications: Verifications::default() }
+    }
+
+    /// Waits for the answer to the first push that proves the endpoint of a subscription with this id of its client's. Call
+    /// it before the subscription is made.
+    #[must_use]
+    pub fn expect_verification(&self, client_id: &str) -> Awaited {
+        self.verifications.expect(client_id)
     }
 
     /// A client has made this subscription or given it another endpoint: forget what the former one demanded, and look at it
@@ -205,6 +214,7 @@ impl Notifier {
             pace: options.pace,
             progress: Progress::default(),
             settling: Settling::default(),
+            verifications: parts.handle.verifications,
             jitter: Jitter::seeded(),
         };
         Self {

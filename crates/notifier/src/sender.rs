@@ -47,7 +47,9 @@ impl SenderPost {
             (PushKind::Apple, Some(apple)) => apple.post(delivery).await,
             // It was configured when the device registered. Once it is again, what is due leaves.
             (PushKind::Apple, None) => Ok(Outcome::Deferred { wait: UNCONFIGURED_WAIT }),
-            (PushKind::ImapWebPush | PushKind::HttpPut, _) => Ok(self.sender.send(&request(delivery)?).await),
+            (PushKind::ImapWebPush | PushKind::HttpPut | PushKind::Jmap, _) => {
+                Ok(self.sender.send(&request(delivery)?).await)
+            }
         }
     }
 }
@@ -72,13 +74,23 @@ impl Post for SenderPost {
 }
 
 fn request(delivery: &Delivery) -> Result<Request, &'static str> {
-    let request = if delivery.subscription.kind == PushKind::HttpPut {
+    let subscription = &delivery.subscription;
+    let request = if subscription.kind == PushKind::HttpPut {
         let body = delivery.push.cleartext.clone();
-        Request::put_form(endpoint(&delivery.subscription)?, body, correlation(delivery))
+        Request::put_form(endpoint(subscription)?, body, correlation(delivery))
+    } else if subscription.kind == PushKind::Jmap && subscription.public_key.is_empty() {
+        // RFC 8620 §7.2: without keys it is JSON as it stands.
+        let (body, key) = (delivery.push.cleartext.clone(), Arc::clone(&delivery.key));
+        Request::push_json(endpoint(subscription)?, &headers(delivery), body, key, correlation(delivery))
     } else {
         web_push(delivery)?
     };
     Ok(Request { wanted: Some(delivery.wanted.clone()), ..request })
+}
+
+fn headers(delivery: &Delivery) -> PushHeaders {
+    let push = &delivery.push;
+    PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() }
 }
 
 fn web_push(delivery: &Delivery) -> Result<Request, &'static str> {
@@ -87,10 +99,8 @@ fn web_push(delivery: &Delivery) -> Result<Request, &'static str> {
     let sender = Sender::generate().map_err(|_| "no random numbers")?;
     let body = encrypt(sender, &recipient, &delivery.push.cleartext, Padding::TO_128)
         .map_err(|_| "the push can't be encrypted")?;
-    let push = &delivery.push;
-    let headers = PushHeaders { ttl: push.ttl, urgency: push.urgency, topic: push.topic.clone() };
     let (endpoint, key) = (endpoint(subscription)?, Arc::clone(&delivery.key));
-    Ok(Request::push(endpoint, &headers, body.into(), key, correlation(delivery)))
+    Ok(Request::push(endpoint, &headers(delivery), body.into(), key, correlation(delivery)))
 }
 
 fn endpoint(subscription: &PushSubscription) -> Result<Url, &'static str> {

@@ -353,6 +353,9 @@ fn row(id: PushSubscriptionId) -> PushSubscription {
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),
+        device: String::new(),
+        code: String::new(),
+        expires_at: None,
         attempts: PushAttempts::default(),
     }
 }

@@ -82,6 +82,34 @@ impl Request {
         identity: Arc<SigningKey>,
         correlation: Correlation,
     ) -> Self {
+        let mut request = Self::push_message(endpoint, headers, body, identity, correlation);
+        request.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        let media_type = HeaderValue::from_static("application/octet-stream");
+        request.headers.insert(header::CONTENT_TYPE, media_type);
+        request
+    }
+
+    /// A push message that is not encrypted, as JMAP sends it to clients without keys (RFC 8620 §7.2).
+    #[must_use]
+    pub fn push_json(
+        endpoint: Url,
+        headers: &PushHeaders,
+        body: Bytes,
+        identity: Arc<SigningKey>,
+        correlation: Correlation,
+    ) -> Self {
+        let mut request = Self::push_message(endpoint, headers, body, identity, correlation);
+        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    fn push_message(
+        endpoint: Url,
+        headers: &PushHeaders,
+        body: Bytes,
+        identity: Arc<SigningKey>,
+        correlation: Correlation,
+    ) -> Self {
         let mut fields = HeaderMap::with_capacity(5);
         fields.insert(TTL, HeaderValue::from(headers.ttl.seconds()));
         fields.insert(URGENCY, HeaderValue::from_static(headers.urgency.as_str()));
@@ -91,8 +119,6 @@ impl Request {
         {
             fields.insert(TOPIC, topic);
         }
-        fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
-        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         let (method, identity) = (Method::POST, Some(identity));
         Self { endpoint, method, headers: fields, body, identity, correlation, wanted: None }
     }

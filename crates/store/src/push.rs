@@ -40,8 +40,14 @@ pub struct PushSubscription {
     pub silenced_at: Option<ModSeq>,
     /// A `* VAPID` notice with this key's id has to be sent with the old key.
     pub vapid_notice: Option<String>,
-    /// What is to be posted, for kinds whose clients say so; empty for Web Push.
+    /// What is to be posted, for kinds whose clients say so; empty for IMAP's Web Push.
     pub request: String,
+    /// What the client calls its device, for JMAP; else empty.
+    pub device: String,
+    /// The code that has proven the endpoint, for JMAP, whose clients may ask for it; else empty.
+    pub code: String,
+    /// It ends then; `None`: never by itself.
+    pub expires_at: Option<UnixTime>,
     /// How the last attempts went.
     pub attempts: PushAttempts,
 }
@@ -66,11 +72,13 @@ pub enum PushKind {
     HttpPut,
     /// XAPPLEPUSHSERVICE: pushes by Apple's service.
     Apple,
+    /// JMAP (RFC 8620 §7.2). Its rows end where those of others become inactive.
+    Jmap,
 }
 
 impl PushKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::ImapWebPush, Self::HttpPut, Self::Apple];
+    pub const ALL: [Self; 4] = [Self::ImapWebPush, Self::HttpPut, Self::Apple, Self::Jmap];
 
     /// Its name, for people and logs.
     #[must_use]
@@ -79,6 +87,7 @@ impl PushKind {
             Self::ImapWebPush => "webpush",
             Self::HttpPut => "http-put",
             Self::Apple => "apple",
+            Self::Jmap => "jmap",
         }
     }
 }
@@ -94,6 +103,8 @@ pub enum PushState {
         expires_at: UnixTime,
         /// Whether the push with the token has been taken by the push service.
         sent: bool,
+        /// The VAPID key to be acknowledged under; empty for pushes that are not signed.
+        vapid_key: String,
     },
     /// Acknowledged under this VAPID key.
     Active {
@@ -195,6 +206,53 @@ pub struct NewPushRequest {
     pub proof: EndpointProof,
 }
 
+/// What a client asks for with PushSubscription/set.
+#[derive(Clone)]
+pub struct NewJmapSubscription {
+    /// Subscriptions that the account may have, this one included; one more is refused with Limit.
+    pub account_max: usize,
+    /// Its id: random, so that it says nothing of others'.
+    pub id: String,
+    /// What the client calls its device, at most 255 bytes.
+    pub device: String,
+    /// The push resource.
+    pub endpoint: String,
+    /// 65 bytes; empty for pushes that are not encrypted.
+    pub public_key: Vec<u8>,
+    /// 16 bytes; empty for pushes that are not encrypted.
+    pub auth: Vec<u8>,
+    /// What is to be pushed, at most 16 KiB.
+    pub request: String,
+    /// The VAPID key in force.
+    pub vapid_key: String,
+    /// What the client has to show, once it has been pushed to it.
+    pub code: String,
+    /// When the code ends.
+    pub code_expires_at: UnixTime,
+    /// When the subscription ends.
+    pub expires_at: UnixTime,
+}
+
+/// What a client changes of a subscription of JMAP; what is `None` stays.
+#[derive(Clone, Default)]
+pub struct JmapSubscriptionEdit {
+    /// When it ends.
+    pub expires_at: Option<UnixTime>,
+    /// What is to be pushed, at most 16 KiB.
+    pub request: Option<String>,
+    /// The code that was pushed to it. Compared in constant time.
+    pub code: Option<String>,
+}
+
+/// What became of a [`JmapSubscriptionEdit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditedJmapSubscription {
+    /// It is as it stands now.
+    Done(Box<PushSubscription>),
+    /// The code was wrong, or too old: nothing has changed. After [`WRONG_CODES_MAX`] of them the subscription is gone.
+    WrongCode,
+}
+
 /// How an endpoint is known to be the client's own.
 #[derive(Clone)]
 pub enum EndpointProof {
@@ -247,3 +305,6 @@ pub enum PushVerdict {
     /// The timed silence is over and has been told (or needs no telling).
     SilenceOver,
 }
+
+/// Wrong codes that a subscription of JMAP outlives less one.
+pub const WRONG_CODES_MAX: u32 = 5;

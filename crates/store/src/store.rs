@@ -37,6 +37,7 @@ mod full_disk_tests;
 pub(crate) mod lifecycle;
 mod mailboxes;
 mod push;
+mod push_jmap;
 pub(crate) mod reading;
 mod searching;
 mod submissions;

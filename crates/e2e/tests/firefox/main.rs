@@ -7,6 +7,7 @@
 mod authority;
 mod broadcasts;
 mod browser;
+mod jmap;
 mod senders;
 
 use anyhow::{Context as _, Result, ensure};

@@ -89,7 +89,7 @@ impl AppleComposer {
             topic: None,
             ttl: TTL,
         });
-        Ok(Composed { push, cursor, more })
+        Ok(Composed { pushes: push.into_iter().collect(), cursor, more })
     }
 }
 
@@ -102,7 +102,7 @@ impl Composer for AppleComposer {
         Box::pin(async move { Self::compose_from(store, &assignment).await })
     }
 
-    fn verification(&self, _token: &str) -> Option<Push> {
+    fn verification(&self, _subscription: &PushSubscription, _token: &str) -> Option<Push> {
         None
     }
 

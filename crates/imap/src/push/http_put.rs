@@ -45,7 +45,7 @@ impl HttpPutComposer {
         // Where the log does not reach back, mail may have come: a PUT too many tells less wrong than none.
         let fires = !log.changes.complete || delivered.any(|change| rings(change.mailbox));
         let push = fires.then(|| put(&assignment.subscription.request));
-        Ok(Composed { push, cursor, more })
+        Ok(Composed { pushes: push.into_iter().collect(), cursor, more })
     }
 }
 
@@ -58,7 +58,7 @@ impl Composer for HttpPutComposer {
         Box::pin(async move { self.compose_from(store, &assignment).await })
     }
 
-    fn verification(&self, token: &str) -> Option<Push> {
+    fn verification(&self, _subscription: &PushSubscription, token: &str) -> Option<Push> {
         Some(put(&format!("version={token}")))
     }
 

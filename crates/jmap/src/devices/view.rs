@@ -70,6 +70,7 @@ fn client_id(subscription: &PushSubscription) -> Option<&str> {
     match subscription.kind {
         PushKind::HttpPut | PushKind::Apple => None,
         PushKind::ImapWebPush => Some(&subscription.client_id),
+        PushKind::Jmap => Some(&subscription.device),
     }
 }
 

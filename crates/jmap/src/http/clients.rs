@@ -26,8 +26,17 @@ pub(crate) struct Client {
     pub(crate) name: Arc<str>,
     /// Cancelled once its credential is revoked: what stays open on it has to end.
     pub(crate) end: CancellationToken,
-    /// The state of the session resource and the origin that it is for: working it out takes making all of the resource.
-    session: Arc<Mutex<Option<(String, String)>>>,
+    /// The state of the session resource, and what it is for: working it out takes making all of the resource.
+    session: Arc<Mutex<Option<SessionState>>>,
+}
+
+/// The state of a session resource that has been worked out.
+#[derive(Clone, Debug)]
+struct SessionState {
+    /// What may differ from one request of a client to the next.
+    origin: String,
+    application_server_key: String,
+    state: String,
 }
 
 impl Client {
@@ -35,10 +44,19 @@ impl Client {
     pub(crate) fn session_state(&self, subject: &Subject<'_>) -> String {
         let mut known = self.session.lock();
         match &*known {
-            Some((origin, state)) if origin == subject.origin => state.clone(),
+            Some(known)
+                if known.origin == subject.origin
+                    && known.application_server_key == subject.application_server_key =>
+            {
+                known.state.clone()
+            }
             _ => {
                 let state = session::state(subject);
-                *known = Some((subject.origin.to_owned(), state.clone()));
+                *known = Some(SessionState {
+                    origin: subject.origin.to_owned(),
+                    application_server_key: subject.application_server_key.clone(),
+                    state: state.clone(),
+                });
                 state
             }
         }

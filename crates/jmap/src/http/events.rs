@@ -145,7 +145,15 @@ async fn tick(pings: Option<&mut Interval>) {
 
 /// A TypeState (RFC 8620 §7.1) of the types that differ.
 pub(super) fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static str]) -> Map<String, Value> {
-    let of = |states: &TypeStates, name: &str| match name {
+    let differs =
+        |name: &&&'static str| before.epoch != now.epoch || state_of(before, name) != state_of(now, name);
+    let state = |name: &'static str| State::at(now.epoch, state_of(now, name)).to_string();
+    types.iter().filter(differs).map(|name| ((*name).to_owned(), Value::String(state(name)))).collect()
+}
+
+/// How far one of [`TYPES`] has come.
+pub(crate) fn state_of(states: &TypeStates, name: &str) -> ModSeq {
+    match name {
         "Email" => states.email,
         "EmailDelivery" => states.delivery,
         "EmailSubmission" => states.submission,
@@ -153,10 +161,7 @@ pub(super) fn changed(before: &TypeStates, now: &TypeStates, types: &[&'static s
         "Mailbox" => states.mailbox,
         "VacationResponse" => states.vacation,
         _ => states.thread,
-    };
-    let differs = |name: &&&'static str| before.epoch != now.epoch || of(before, name) != of(now, name);
-    let state = |name: &'static str| State::at(now.epoch, of(now, name)).to_string();
-    types.iter().filter(differs).map(|name| ((*name).to_owned(), Value::String(state(name)))).collect()
+    }
 }
 
 /// All states in one, as a client gives them back.
@@ -178,7 +183,7 @@ pub(super) fn parse_id(text: &str, epoch: u64) -> Option<TypeStates> {
 }
 
 /// Types whose changes are told.
-pub(super) const TYPES: [&str; 7] =
+pub(crate) const TYPES: [&str; 7] =
     ["Email", "EmailDelivery", "EmailSubmission", "Identity", "Mailbox", "Thread", "VacationResponse"];
 /// Seconds between pings; other wishes are set to the nearest.
 const PING_SECONDS_MIN: u64 = 5;

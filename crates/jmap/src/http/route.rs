@@ -88,15 +88,22 @@ async fn take(
         }
         Place::Upload => upload::run(server, &client, request).await,
         Place::Events => events::run(server, &client, &request).await,
-        Place::WebSocket => websocket::open(server, &client, client.session_state(&subject), request),
+        Place::WebSocket => websocket::open(server, &client, origin.clone(), request),
     };
     answered.map_err(|problem| Box::new(answer::problem(&problem)))
 }
 
-fn subject<'s>(server: &'s Inner, client: &'s Client, origin: &'s str) -> Subject<'s> {
+/// What the session of a client who came to this origin says.
+pub(crate) fn subject<'s>(server: &'s Inner, client: &'s Client, origin: &'s str) -> Subject<'s> {
     let options = &server.options;
-    let sending = options.sending.as_ref();
-    Subject { account: client.access.owner(), name: &client.name, origin, limits: &options.limits, sending }
+    Subject {
+        account: client.access.owner(),
+        name: &client.name,
+        origin,
+        limits: &options.limits,
+        sending: options.sending.as_ref(),
+        application_server_key: options.push.keys.current_id(),
+    }
 }
 
 /// Where URLs begin: what is configured, or whatever the client reached us at.

@@ -27,6 +27,7 @@ use super::answer::{self, Body};
 use super::api;
 use super::clients::Client;
 use super::events::{TYPES, changed, event_id, parse_id};
+use super::route;
 use crate::reply::Problem;
 use crate::server::Inner;
 use crate::wire::request::{self, RequestError};
@@ -36,7 +37,7 @@ use crate::wire::{id, json};
 pub(crate) fn open(
     server: &Arc<Inner>,
     client: &Client,
-    session_state: String,
+    origin: String,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let accept = judge(request.headers())?;
@@ -45,7 +46,7 @@ pub(crate) fn open(
     let place = place.ok_or(Problem::Status(StatusCode::TOO_MANY_REQUESTS, why))?;
     let upgrading = hyper::upgrade::on(&mut request);
     let (shared, client) = (Arc::clone(server), client.clone());
-    server.sockets.spawn(async move { serve(shared, client, session_state, (upgrading, place)).await });
+    server.sockets.spawn(async move { serve(shared, client, origin, (upgrading, place)).await });
     let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);
     let headers = answer.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -82,7 +83,8 @@ fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 struct Socket {
     server: Arc<Inner>,
     client: Client,
-    session_state: String,
+    /// Where the client came to.
+    origin: String,
     stream: WebSocketStream<TokioIo<Upgraded>>,
     watch: bus::Watch,
     push: Option<Push>,
@@ -105,7 +107,7 @@ enum End {
 async fn serve(
     server: Arc<Inner>,
     client: Client,
-    session_state: String,
+    origin: String,
     (upgrading, _place): (OnUpgrade, Place<AccountId>),
 ) {
     let Ok(Ok(upgraded)) = timeout(PATIENCE, upgrading).await else { return };
@@ -116,7 +118,7 @@ async fn serve(
         .max_frame_size(Some(server.options.limits.request_bytes));
     let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let watch = server.bus.watch(client.access.owner().0);
-    let mut socket = Socket { server, client, session_state, stream, watch, push: None };
+    let mut socket = Socket { server, client, origin, stream, watch, push: None };
     let end = socket.run().await;
     if let End::Close(code) = end {
         let frame = CloseFrame { code, reason: Utf8Bytes::default() };
@@ -173,7 +175,7 @@ impl Socket {
         };
         let request_id = value.get("id").and_then(Value::as_str).map(str::to_owned);
         match value.get("@type").and_then(Value::as_str) {
-            Some("Request") => match answered(&self.server, &self.client, &self.session_state, value).await {
+            Some("Request") => match answered(&self.server, &self.client, &self.origin, value).await {
                 Ok(mut response) => {
                     response.insert("@type".to_owned(), Value::from("Response"));
                     if let Some(id) = request_id {
@@ -257,13 +259,15 @@ impl Socket {
 async fn answered(
     server: &Inner,
     client: &Client,
-    session_state: &str,
+    origin: &str,
     value: Value,
 ) -> Result<Map<String, Value>, Problem> {
     let place = server.requests.take(client.access.owner());
     let _place = place.ok_or(Problem::Limit("maxConcurrentRequests"))?;
     let request = request::Request::from_value(value)?;
-    match api::answered(server, client, session_state.to_owned(), request).await? {
+    // The connection may outlive the key that its session showed first.
+    let session_state = client.session_state(&route::subject(server, client, origin));
+    match api::answered(server, client, session_state, request).await? {
         Value::Object(fields) => Ok(fields),
         _ => Ok(Map::new()),
     }

@@ -36,17 +36,34 @@ impl SetArguments {
         let count = self.create.as_ref().map_or(0, BTreeMap::len)
             + self.update.as_ref().map_or(0, BTreeMap::len)
             + self.destroy.as_ref().map_or(0, Vec::len);
-        if count > context.server.options.limits.objects_in_set {
-            return Err(MethodError::RequestTooLarge);
-        }
+        check_count(context, count)?;
         if self.if_in_state.as_deref().is_some_and(|wanted| wanted != state) {
             return Err(MethodError::StateMismatch);
         }
-        let creations = self.create.iter().flat_map(BTreeMap::keys);
-        match creations.into_iter().find(|key| !id::is_id(key)) {
-            Some(key) => Err(MethodError::InvalidArguments(format!("{key:?} is not a creation id"))),
-            None => Ok(()),
-        }
+        check_creation_ids(self.create.iter().flat_map(BTreeMap::keys))
+    }
+}
+
+/// Checks how many creations, updates and destructions are asked for.
+///
+/// # Errors
+/// requestTooLarge.
+pub(crate) fn check_count(context: &Context<'_>, count: usize) -> Result<(), MethodError> {
+    if count > context.server.options.limits.objects_in_set {
+        Err(MethodError::RequestTooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks what the client calls its creations.
+///
+/// # Errors
+/// invalidArguments.
+pub(crate) fn check_creation_ids<'k>(mut keys: impl Iterator<Item = &'k String>) -> Result<(), MethodError> {
+    match keys.find(|key| !id::is_id(key)) {
+        Some(key) => Err(MethodError::InvalidArguments(format!("{key:?} is not a creation id"))),
+        None => Ok(()),
     }
 }
 
@@ -111,10 +128,17 @@ impl Outcomes {
 
     /// The response.
     pub(crate) fn response(self, account: &str, old: String, new: String) -> Arguments {
-        let mut response = Map::new();
+        let mut response = self.stateless_response();
         response.insert("accountId".to_owned(), json!(account));
         response.insert("oldState".to_owned(), Value::String(old));
         response.insert("newState".to_owned(), Value::String(new));
+        response
+    }
+
+    /// The response of a type that belongs to no account and has no states.
+    pub(crate) fn stateless_response(self) -> Arguments {
+        let some = |map: Map<String, Value>| if map.is_empty() { Value::Null } else { Value::Object(map) };
+        let mut response = Map::new();
         response.insert("created".to_owned(), some(self.created));
         response.insert("updated".to_owned(), some(self.updated));
         let destroyed = if self.destroyed.is_empty() { Value::Null } else { json!(self.destroyed) };

@@ -58,10 +58,10 @@ impl Composer for Trying {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move { Ok(Composed { push: None, cursor: assignment.from, more: false }) })
+        Box::pin(async move { Ok(Composed { pushes: Vec::new(), cursor: assignment.from, more: false }) })
     }
 
-    fn verification(&self, _: &str) -> Option<Push> {
+    fn verification(&self, _: &PushSubscription, _: &str) -> Option<Push> {
         None
     }
 

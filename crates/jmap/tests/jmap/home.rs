@@ -16,13 +16,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use jmap::{Caller, Limits, Options, Sending, Server};
+use jmap::{Caller, Limits, Options, Registrar, Sending, Server};
 use serde_json::{Value, json};
 use store::{
     Access, Cause, Flags, MailboxId, MailboxName, MessageId, NewAccount, NewMessage, Raw, Store, Target, Uid,
     UnixTime,
 };
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::push::world::{Names, Pushing};
 
 pub(crate) const CORE: &str = "urn:ietf:params:jmap:core";
 pub(crate) const MAIL: &str = "urn:ietf:params:jmap:mail";
@@ -36,6 +38,8 @@ pub(crate) struct Home {
     pub(crate) bob: Access,
     pub(crate) address: SocketAddr,
     pub(crate) server: Server,
+    pub(crate) registrar: Arc<Registrar>,
+    pub(crate) names: Arc<Names>,
     _directory: tempfile::TempDir,
 }
 
@@ -98,15 +102,20 @@ impl Home {
     }
 
     pub(crate) async fn with(limits: Limits, from: From) -> Self {
-        Self::build(limits, from, None).await
+        Self::build(limits, from, (None, Pushing::default())).await
     }
 
     /// One that has mail sent: it is queued, and nobody empties the queue.
     pub(crate) async fn sending(sending: Sending) -> Self {
-        Self::build(Limits::default(), From::Here, Some(sending)).await
+        Self::build(Limits::default(), From::Here, (Some(sending), Pushing::default())).await
     }
 
-    async fn build(limits: Limits, from: From, sending: Option<Sending>) -> Self {
+    /// A home whose pushes leave like this.
+    pub(crate) async fn pushing(pushing: Pushing) -> Self {
+        Self::build(Limits::default(), From::Here, (None, pushing)).await
+    }
+
+    async fn build(limits: Limits, from: From, (sending, pushing): (Option<Sending>, Pushing)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = Bus::new();
         let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
@@ -126,15 +135,17 @@ impl Home {
                 guessing: Arc::new(Guessing::new(guesses)),
             },
         );
-        let hostname = "mail.test".to_owned();
-        let options = Options { authenticator, public_url: None, hostname, limits, sending };
+        let names = Arc::new(Names::default());
+        let registrar = pushing.start(&store, &bus, &names);
+        let (hostname, push) = ("mail.test".to_owned(), Arc::clone(&registrar));
+        let options = Options { authenticator, public_url: None, hostname, limits, sending, push };
         let server = Server::new(store.clone(), bus, options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, server.clone(), from));
         let following = server.clone();
         tokio::spawn(async move { following.follow_revocations().await });
-        Self { store, alice, bob, address, server, _directory: directory }
+        Self { store, alice, bob, address, server, registrar, names, _directory: directory }
     }
 
     /// Sends a request as alice.

@@ -11,6 +11,8 @@ mod hostile;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod reading;

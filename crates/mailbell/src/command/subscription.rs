@@ -52,12 +52,18 @@ pub(crate) async fn run(config: &Config, command: SubscriptionCommand) -> anyhow
     Ok(())
 }
 
+/// What the client calls its device, where that is not its id.
+fn shown_device(subscription: &PushSubscription) -> Option<&str> {
+    Some(subscription.device.as_str()).filter(|device| !device.is_empty())
+}
+
 /// What is unusual stands only where it is.
 fn as_text(account: &Account, subscription: &PushSubscription, now: UnixTime) -> String {
     let attempts = &subscription.attempts;
     let at = |time: Option<UnixTime>| time.map_or_else(|| "never".to_owned(), super::shown_time);
+    let device = shown_device(subscription).map(|device| format!(" ({device:?})")).unwrap_or_default();
     let mut line = format!(
-        "{:24} {:8} {:24} {:10} {}  last push {}",
+        "{:24} {:8} {:24}{device} {:10} {}  last push {}",
         account.name,
         subscription.kind.name(),
         subscription.client_id,
@@ -93,10 +99,12 @@ fn as_json(account: &Account, subscription: &PushSubscription) -> String {
         "account": account.name,
         "kind": subscription.kind.name(),
         "id": subscription.client_id,
+        "device": shown_device(subscription),
         "state": state(&subscription.state),
         "origin": origin(&subscription.endpoint),
         "name": subscription.name,
         "enabled": subscription.enabled,
+        "expires_at": subscription.expires_at.map(|time| time.0),
         "silenced_until": subscription.silenced_until.map(|time| time.0),
         "behind": account.modseq.0.saturating_sub(subscription.cursor.0),
         "failures": attempts.failures,

@@ -26,6 +26,8 @@ pub(crate) struct Jmap {
     pub(crate) upload_bytes: u64,
     /// Uploads of one account at a time.
     pub(crate) uploads: usize,
+    /// Push subscriptions that an account may make in an hour.
+    pub(crate) push_creations_per_hour: usize,
     /// Connections at a time to http and https.
     pub(crate) connections: usize,
     /// Those of one address among them.
@@ -45,6 +47,7 @@ pub(super) fn read(reader: &mut Reader) -> Jmap {
         objects_in_set: reader.read("jmap.objects_in_set", 1000, value::count),
         upload_bytes: reader.read("jmap.upload_bytes", 50 << 20, value::bytes),
         uploads: reader.read("jmap.uploads", 4, value::count),
+        push_creations_per_hour: reader.read("jmap.push_creations_per_hour", 30, value::count),
         connections: reader.read("jmap.connections", 10_000, value::count),
         connections_per_address: reader.read("jmap.connections_per_address", 100, value::count),
         write_timeout: reader.read("jmap.write_timeout", Duration::from_secs(60), value::duration),

@@ -15,6 +15,7 @@ use imap::push::apple::AppleComposer;
 use imap::push::http_put::{HttpPutComposer, Watched};
 use imap::push::registrar::{Registrar, RegistrarLimits};
 use imap::push::{ImapComposer, SilentMailboxes};
+use jmap::JmapComposer;
 use notifier::compose::{Composer, Composers};
 use push_sender::policy::Policy;
 use push_sender::resolve::SystemResolver;
@@ -165,7 +166,11 @@ fn jmap_session(config: &Config) -> anyhow::Result<Option<String>> {
 }
 
 /// How JMAP behaves.
-pub(crate) fn jmap_options(config: &Config, authenticator: &Authenticator) -> jmap::Options {
+pub(crate) fn jmap_options(
+    config: &Config,
+    authenticator: &Authenticator,
+    push: Arc<jmap::Registrar>,
+) -> jmap::Options {
     let settings = &config.jmap;
     jmap::Options {
         authenticator: authenticator.clone(),
@@ -182,6 +187,15 @@ pub(crate) fn jmap_options(config: &Config, authenticator: &Authenticator) -> jm
             message_bytes: config.limits.message_bytes,
         },
         sending: config.submission.as_ref().map(submission::sending),
+        push,
+    }
+}
+
+/// How much PushSubscription/set gives.
+pub(crate) fn jmap_registrar_limits(config: &Config) -> jmap::RegistrarLimits {
+    jmap::RegistrarLimits {
+        subscriptions: config.limits.webpush_subscriptions,
+        creations_per_hour: config.jmap.push_creations_per_hour,
     }
 }
 
@@ -231,8 +245,11 @@ pub(crate) fn imap_listener(listener: Listener) -> imap::Listener {
 pub(crate) fn composers(config: &Config) -> Composers {
     let silent = SilentMailboxes::new(&config.push.silent_mailboxes);
     let watched = if config.push.http_put_any_mailbox { Watched::Any } else { Watched::Inbox };
-    let mut all: Vec<Arc<dyn Composer>> =
-        vec![Arc::new(ImapComposer::new(silent.clone())), Arc::new(HttpPutComposer::new(watched, silent))];
+    let mut all: Vec<Arc<dyn Composer>> = vec![
+        Arc::new(ImapComposer::new(silent.clone())),
+        Arc::new(HttpPutComposer::new(watched, silent)),
+        Arc::new(JmapComposer),
+    ];
     if let Some(apple) = &config.apple {
         all.push(Arc::new(AppleComposer::new(apple.merge)));
     }

@@ -70,10 +70,11 @@ impl Server {
 
         let mut server = Self::new(lock, tls, sockets.addresses()?, Some(store.clone()))?;
         let keys = SigningKeys::new(keys);
-        let (push, trials) = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
+        let (push, jmap_push, trials) = server.start_notifier(config, &store, bus.clone(), keys.shared())?;
         server.keys = Some(keys);
         let authenticator = parts::authenticator(config, &store)?;
-        let jmap = jmap::Server::new(store.clone(), bus.clone(), parts::jmap_options(config, &authenticator));
+        let options = parts::jmap_options(config, &authenticator, jmap_push);
+        let jmap = jmap::Server::new(store.clone(), bus.clone(), options);
         let devices = jmap::Devices::new(&jmap, push.handle.clone(), trials);
         let options = parts::imap_options(config, &server.tls, push, authenticator)?;
         let imap = imap::Server::new(store.clone(), bus, options);
@@ -214,11 +215,13 @@ impl Server {
         store: &Store,
         bus: Bus,
         keys: notifier::vapid::VapidKeys,
-    ) -> anyhow::Result<(Arc<Registrar>, Trials)> {
+    ) -> anyhow::Result<(Arc<Registrar>, Arc<jmap::Registrar>, Trials)> {
         let own = parts::public_url(config, &self.addresses.push)?;
         let sender = Arc::new(parts::push_sender(config, &self.tls, own.as_ref())?);
         let handle = Handle::new();
         let policy = sender.policy().clone();
+        let limits = parts::jmap_registrar_limits(config);
+        let jmap = jmap::Registrar::new(handle.clone(), keys.clone(), policy.clone(), limits);
         let registrar = Registrar::new(handle.clone(), keys.clone(), policy, parts::registrar_limits(config))
             .with_apple(config.apple.as_ref().map(apple::offer));
         let authorities = || parts::push_authorities(config, &self.tls);
@@ -237,7 +240,7 @@ impl Server {
         );
         let (stop, trials) = (self.stop.clone(), notifier.trials());
         self.spawn("the notifier", notifier.run(stop));
-        Ok((Arc::new(registrar), trials))
+        Ok((Arc::new(registrar), Arc::new(jmap), trials))
     }
 
     fn start_lmtp(&mut self, config: &Config, store: &Store, listeners: Vec<Listener>) -> anyhow::Result<()> {

@@ -23,12 +23,20 @@ fn active() -> PushSubscription {
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),
+        device: String::new(),
+        code: String::new(),
+        expires_at: None,
         attempts: PushAttempts::default(),
     }
 }
 
 fn pending(expires_at: i64, sent: bool) -> PushState {
-    PushState::Pending { token: "token".to_owned(), expires_at: UnixTime(expires_at), sent }
+    PushState::Pending {
+        token: "token".to_owned(),
+        expires_at: UnixTime(expires_at),
+        sent,
+        vapid_key: String::new(),
+    }
 }
 
 fn situation() -> Situation {
@@ -49,7 +57,7 @@ type Case = (&'static str, fn(&mut PushSubscription, &mut Situation), Agenda);
 #[test]
 fn each_state_of_a_subscription_needs_exactly_one_thing() {
     let verify = || Agenda::Verify { token: "token".to_owned() };
-    let cases: [Case; 17] = [
+    let cases: [Case; 19] = [
         ("active", |_, _| (), tell(Detail::Full, false)),
         ("found too large before", |_, s| s.detail = Detail::Summary, tell(Detail::Summary, false)),
         ("inactive", |p, _| p.state = PushState::Inactive, Agenda::Nothing),
@@ -72,6 +80,8 @@ fn each_state_of_a_subscription_needs_exactly_one_thing() {
             },
             verify(),
         ),
+        ("not ended yet", |p, _| p.expires_at = Some(UnixTime(NOW + 1)), tell(Detail::Full, false)),
+        ("ended", |p, _| p.expires_at = Some(UnixTime(NOW)), Agenda::Deactivate),
         ("its key is gone", |_, s| s.key_at_hand = false, Agenda::Deactivate),
         ("silent for the session", |_, s| s.session_silent = true, Agenda::Nothing),
         ("silent until", |p, _| p.silenced_until = Some(UnixTime(NOW + 10)), Agenda::Wait(Tick(60_000))),

@@ -109,6 +109,9 @@ impl Notifier {
 
 async fn page(context: &Context, after: Option<PushSubscriptionId>) -> store::Result<Page> {
     let unix = context.clock.now().unix;
+    if after.is_none() {
+        context.store.remove_expired_push_subscriptions(unix).await?;
+    }
     let due = context.store.due_push_subscriptions(unix, after, PAGE_ROWS).await?;
     let next = if due.len() == PAGE_ROWS { due.last().map(|last| last.id) } else { None };
     let mut rows = Vec::with_capacity(due.len());

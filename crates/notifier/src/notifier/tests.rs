@@ -100,10 +100,10 @@ impl Composer for TokenOnly {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move { Ok(Composed { push: None, cursor: assignment.from, more: false }) })
+        Box::pin(async move { Ok(Composed { pushes: Vec::new(), cursor: assignment.from, more: false }) })
     }
 
-    fn verification(&self, token: &str) -> Option<Push> {
+    fn verification(&self, _: &PushSubscription, token: &str) -> Option<Push> {
         let cleartext = token.to_owned().into();
         Some(Push { cleartext, urgency: Urgency::High, topic: None, ttl: Ttl::from_seconds(600) })
     }

@@ -221,7 +221,7 @@ pub(super) fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.credential_id, p.kind, p.client_id, p.endpoint, p.public_key, \
      p.auth, p.enabled, p.state, p.vapid_key, p.token, p.token_expires_at, p.token_sent, p.updated_at, \
      p.silenced_until, p.cursor, p.silenced_at, p.vapid_notice, p.failures, p.next_attempt_at, p.last_push_at, \
-     p.last_answer, p.request, p.name, p.last_answer_at";
+     p.last_answer, p.request, p.name, p.last_answer_at, p.device, p.expires_at";
 
 /// Reads [`COLUMNS`].
 pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> {
@@ -240,6 +240,7 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
                 token: row.get(11)?,
                 expires_at: UnixTime(row.get(12)?),
                 sent: row.get(13)?,
+                vapid_key: row.get(10)?,
             },
             ACTIVE => PushState::Active { vapid_key: row.get(10)? },
             _ => PushState::Inactive,
@@ -251,6 +252,9 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
         vapid_notice: row.get(18)?,
         request: row.get(23)?,
         name: row.get(24)?,
+        device: row.get(26)?,
+        code: if row.get::<_, i64>(9)? == ACTIVE { row.get(11)? } else { String::new() },
+        expires_at: time(row, 27)?,
         attempts: PushAttempts {
             failures: row.get(19)?,
             next_attempt_at: time(row, 20)?,
@@ -266,6 +270,7 @@ fn kind_column(kind: PushKind) -> i64 {
         PushKind::ImapWebPush => 0,
         PushKind::HttpPut => 1,
         PushKind::Apple => 2,
+        PushKind::Jmap => 3,
     }
 }
 
@@ -274,6 +279,7 @@ fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<PushKind> {
         0 => Ok(PushKind::ImapWebPush),
         1 => Ok(PushKind::HttpPut),
         2 => Ok(PushKind::Apple),
+        3 => Ok(PushKind::Jmap),
         other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
     }
 }

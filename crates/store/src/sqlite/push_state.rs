@@ -19,7 +19,8 @@ pub(crate) fn due(
 ) -> Result<Vec<PushSubscription>> {
     let text = format!(
         "SELECT {COLUMNS} FROM push_subscription p JOIN account a ON a.id = p.account_id \
-         WHERE p.id > ?2 AND (p.next_attempt_at IS NULL OR p.next_attempt_at <= ?1) AND ( \
+         WHERE p.id > ?2 AND (p.next_attempt_at IS NULL OR p.next_attempt_at <= ?1) AND \
+           (p.expires_at IS NULL OR p.expires_at > ?1) AND ( \
            (p.state = 0 AND p.token_sent = 0 AND p.token_expires_at > ?1) OR \
            (p.state = 1 AND (p.silenced_until IS NULL OR p.silenced_until <= ?1) AND \
              (p.cursor < a.modseq OR p.silenced_at IS NOT NULL)) OR \
@@ -104,29 +105,36 @@ pub(crate) fn delete(tx: &Tx<'_>, id: PushSubscriptionId) -> Result<()> {
     )?)
 }
 
-/// Voids the pending tokens of the old key, and has the active ones told about the new one.
+/// Voids the pending tokens of the old key, and has the active ones told about the new one. Those of JMAP stay with the old
+/// one: the session resource tells their clients.
 pub(crate) fn rotate_vapid(tx: &Tx<'_>, old_key: &str, new_key: &str) -> Result<u64> {
     tx.sql.run(
         "void pending tokens",
-        "UPDATE push_subscription SET state = 2, token = '' WHERE state = 0 AND vapid_key = ?1",
+        "UPDATE push_subscription SET state = 2, token = '' WHERE state = 0 AND vapid_key = ?1 AND kind <> 3",
         [old_key],
     )?;
     let noticed = tx.sql.run(
         "plan notices",
-        "UPDATE push_subscription SET vapid_notice = ?2 WHERE state = 1 AND vapid_key = ?1",
+        "UPDATE push_subscription SET vapid_notice = ?2 WHERE state = 1 AND vapid_key = ?1 AND kind <> 3",
         [old_key, new_key],
     )?;
     Ok(u64::try_from(noticed).unwrap_or(u64::MAX))
 }
 
 /// Deactivates all that was acknowledged, or is to be acknowledged, under a key.
+// RFC 9749 §5: those of JMAP are destroyed.
 pub(crate) fn drop_vapid(tx: &Tx<'_>, old_key: &str) -> Result<u64> {
+    let destroyed = tx.sql.run(
+        "remove push subscriptions of a key",
+        "DELETE FROM push_subscription WHERE kind = 3 AND vapid_key = ?1",
+        [old_key],
+    )?;
     let dropped = tx.sql.run(
         "deactivate push subscriptions of a key",
         "UPDATE push_subscription SET state = 2, token = '', vapid_notice = NULL WHERE state <> 2 AND vapid_key = ?1",
         [old_key],
     )?;
-    Ok(u64::try_from(dropped).unwrap_or(u64::MAX))
+    Ok(u64::try_from(destroyed + dropped).unwrap_or(u64::MAX))
 }
 
 fn found(rows: usize) -> Result<()> {

@@ -234,7 +234,7 @@ impl Store {
     }
 }
 
-fn may_write(access: &Access) -> Result<()> {
+pub(super) fn may_write(access: &Access) -> Result<()> {
     if access.rights == Rights::Owner { Ok(()) } else { Err(Error::Forbidden("read only")) }
 }
 
@@ -265,6 +265,6 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 const CLIENT_ID_BYTES_MAX: usize = 255;
-const ENDPOINT_BYTES_MAX: usize = 2048;
+pub(super) const ENDPOINT_BYTES_MAX: usize = 2048;
 const ENABLED_MAX: usize = 64;
 const REQUEST_BYTES_MAX: usize = 4096;

@@ -22,6 +22,7 @@ mod model;
 mod moves;
 mod opening;
 mod push;
+mod push_jmap;
 mod push_request;
 mod replay;
 mod submissions;

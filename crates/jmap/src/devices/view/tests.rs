@@ -24,6 +24,9 @@ fn subscription() -> PushSubscription {
         silenced_at: None,
         vapid_notice: None,
         request: "request".to_owned(),
+        device: String::new(),
+        code: String::new(),
+        expires_at: None,
         attempts: PushAttempts::default(),
     }
 }
@@ -41,7 +44,12 @@ fn shown(subscription: &PushSubscription) -> Value {
 
 #[test]
 fn a_device_is_shown_without_what_its_client_keeps_secret() {
-    let pending = PushState::Pending { token: "token".to_owned(), expires_at: NOW, sent: true };
+    let pending = PushState::Pending {
+        token: "token".to_owned(),
+        expires_at: NOW,
+        sent: true,
+        vapid_key: String::new(),
+    };
     for state in [subscription().state, pending, PushState::Inactive] {
         let device = shown(&PushSubscription { state, ..subscription() });
         assert_eq!(device["id"], "D7");

@@ -118,6 +118,14 @@ pub(crate) struct ThreadFlags {
     pub(crate) some: Flags,
 }
 
+impl ThreadFlags {
+    /// One more email is in the thread.
+    pub(crate) fn add(&mut self, flags: Flags) {
+        self.all.0 &= flags.0;
+        self.some = self.some.union(flags);
+    }
+}
+
 impl Condition {
     /// Whether it holds; `None` if more has to be read.
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {

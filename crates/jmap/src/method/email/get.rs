@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use message::Structure;
 use serde::Deserialize;
-use store::{Columns, Email, EmailSnapshot, MessageId};
+use store::{Access, Columns, Email, EmailSnapshot, MessageId, Store};
 
 use super::property::{Depth, GET_DEFAULT, Shown};
 use super::render::{self, Source, blob_of};
@@ -42,7 +42,7 @@ pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> 
             not_found.push(text);
             continue;
         };
-        let Some(raw) = content(context, email, wanted.depth()).await? else {
+        let Some(raw) = content((store, access), email, wanted.depth()).await? else {
             not_found.push(text);
             continue;
         };
@@ -62,8 +62,11 @@ pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> 
 }
 
 /// As much of the message as is needed; `None` if it has gone meanwhile.
-async fn content(context: &Context<'_>, email: &Email, depth: Depth) -> Result<Option<Bytes>, MethodError> {
-    let (store, access) = (&context.server.store, context.access);
+pub(crate) async fn content(
+    (store, access): (&Store, &Access),
+    email: &Email,
+    depth: Depth,
+) -> Result<Option<Bytes>, MethodError> {
     let read = match depth {
         Depth::Columns => Ok(Bytes::new()),
         Depth::Whole => store.raw(access, email.id).await,

@@ -268,7 +268,8 @@ impl Search {
     }
 }
 
-fn columns(row: &Email) -> Result<Columns<'_>, message::DecodeError> {
+/// The stored columns of an email, as conditions look at them.
+pub(crate) fn columns(row: &Email) -> Result<Columns<'_>, message::DecodeError> {
     let structure = match row.structure.is_empty() {
         true => None,
         false => Some(Structure::decode(&row.structure)?),
@@ -329,9 +330,7 @@ fn thread_flags(places: &[EmailPlace]) -> HashMap<ThreadId, ThreadFlags> {
     let mut threads: HashMap<ThreadId, ThreadFlags> = HashMap::new();
     for place in places {
         let own = ThreadFlags { all: place.flags, some: place.flags };
-        let flags = threads.entry(place.thread).or_insert(own);
-        flags.all.0 &= place.flags.0;
-        flags.some = flags.some.union(place.flags);
+        threads.entry(place.thread).or_insert(own).add(place.flags);
     }
     threads
 }

@@ -32,6 +32,9 @@ fn listed(attempts: PushAttempts, name: &str, silenced_until: Option<UnixTime>) 
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),
+        device: String::new(),
+        code: String::new(),
+        expires_at: None,
         attempts,
     };
     (as_text(&account, &subscription, NOW), as_json(&account, &subscription))
