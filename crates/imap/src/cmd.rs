@@ -16,6 +16,7 @@ use crate::wire::response::Response;
 use crate::wire::status::Status;
 
 mod ackwebpush;
+mod acl;
 pub(crate) mod append;
 mod apple_push;
 mod aside;
@@ -44,6 +45,7 @@ mod multisearch;
 mod namespace;
 pub(crate) mod notify;
 mod pattern;
+pub(crate) mod place;
 mod push_notify;
 mod quota;
 mod rename;
@@ -148,6 +150,11 @@ pub(crate) async fn run(context: &mut Context<'_>, command: Command) -> Result<D
         Command::Status { mailbox, items } => status::run(context, &mailbox, &items).await,
         Command::Notify(notify) => notify::run(context, notify).await,
         Command::Append(append) => append::run(context, append).await,
+        Command::SetAcl(set) => acl::set(context, set).await,
+        Command::DeleteAcl(target) => acl::delete(context, target).await,
+        Command::GetAcl { mailbox } => acl::get(context, &mailbox).await,
+        Command::ListRights(target) => acl::list_rights(context, target).await,
+        Command::MyRights { mailbox } => acl::my_rights(context, &mailbox).await,
         Command::GetMetadata(get) => metadata::get(context, get).await,
         Command::SetMetadata(set) => metadata::set(context, set).await,
         Command::GetQuota(root) => quota::run(context, &root).await,

@@ -24,8 +24,8 @@ pub(crate) enum Failure {
     /// What the store said of the mailbox that messages were to go to.
     #[error("the store refused the target")]
     Target(#[source] store::Error),
-    /// The selected mailbox was deleted by another session: the connection ends (RFC 2180 §3).
-    #[error("the selected mailbox has been deleted")]
+    /// The selected mailbox was deleted by another session, or may be read no longer: the connection ends (RFC 2180 §3).
+    #[error("the selected mailbox is not there any more")]
     MailboxGone,
     /// The connection broke: there is nobody to answer.
     #[error("the connection broke")]

@@ -3,7 +3,7 @@
 //! Pure but for the handles it keeps: nothing here waits, reads or writes.
 
 use bus::Watch;
-use store::{Access, Keywords, MailboxId, ModSeq, Placed, Uid};
+use store::{Access, AccountId, Keywords, MailboxId, ModSeq, Placed, Rights, Uid};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,8 @@ enum State {
     #[default]
     NotAuthenticated,
     Authenticated(Access),
-    Selected(Access, Box<Selected>),
+    /// Whose session it is, the way to the selected mailbox, which may be another's, and the mailbox.
+    Selected(Access, Access, Box<Selected>),
 }
 
 /// Extensions that change the server's answers only once a client has asked for them.
@@ -107,6 +108,8 @@ pub(crate) struct Selected {
     pub(crate) view: ClientView,
     /// Whether this session may change it.
     pub(crate) mode: Mode,
+    /// What may be done there, as it was when last told.
+    pub(crate) rights: Rights,
     /// The keywords that the client has been told.
     pub(crate) keywords: Keywords,
     /// Says when the account has changed.
@@ -122,6 +125,14 @@ impl Selected {
     pub(crate) fn mailbox(&self) -> MailboxId {
         self.view.base().mailbox
     }
+
+    /// What this session may do there.
+    pub(crate) fn permitted(&self) -> Rights {
+        match self.mode {
+            Mode::ReadWrite => self.rights,
+            Mode::ReadOnly => Rights::NONE,
+        }
+    }
 }
 
 /// How a mailbox was selected.
@@ -129,7 +140,7 @@ impl Selected {
 pub(crate) enum Mode {
     /// SELECT.
     ReadWrite,
-    /// EXAMINE, or an account that may only be looked at.
+    /// EXAMINE, or a mailbox that may only be looked at.
     ReadOnly,
 }
 
@@ -165,18 +176,18 @@ impl Session {
         matches!(self.state, State::NotAuthenticated)
     }
 
-    /// The rights of who is logged in; BAD before login (RFC 9051 §3).
+    /// The access to the own mail of who is logged in; BAD before login (RFC 9051 §3).
     pub(crate) fn access(&self) -> Result<&Access, Failure> {
         match &self.state {
             State::NotAuthenticated => Err(Failure::bad("log in first")),
-            State::Authenticated(access) | State::Selected(access, _) => Ok(access),
+            State::Authenticated(access) | State::Selected(access, ..) => Ok(access),
         }
     }
 
-    /// The selected mailbox; BAD if there is none.
+    /// The selected mailbox and the way to it; BAD if there is none.
     pub(crate) fn selected(&self) -> Result<(&Access, &Selected), Failure> {
         match &self.state {
-            State::Selected(access, selected) => Ok((access, selected)),
+            State::Selected(_, way, selected) => Ok((way, selected)),
             _ => Err(Failure::bad("select a mailbox first")),
         }
     }
@@ -184,7 +195,7 @@ impl Session {
     /// The selected mailbox, to be changed; BAD if there is none.
     pub(crate) fn selected_mut(&mut self) -> Result<(&Access, &mut Selected), Failure> {
         match &mut self.state {
-            State::Selected(access, selected) => Ok((access, selected)),
+            State::Selected(_, way, selected) => Ok((way, selected)),
             _ => Err(Failure::bad("select a mailbox first")),
         }
     }
@@ -202,7 +213,7 @@ impl Session {
     pub(crate) async fn changed(&mut self, waiting: Waiting) {
         let tells_selected = waiting == Waiting::InIdle || self.notify.selected().comes_unasked();
         let selected = match &mut self.state {
-            State::Selected(_, selected) if tells_selected => Some(&mut selected.watch),
+            State::Selected(_, _, selected) if tells_selected => Some(&mut selected.watch),
             _ => None,
         };
         // RFC 5464 §4.4: also where no mailbox is selected.
@@ -210,16 +221,16 @@ impl Session {
         tokio::select! {
             () = woken(selected) => {}
             () = woken(metadata) => {}
-            () = woken(self.notify.watch_mut()) => {}
+            () = self.notify.woken() => {}
         }
     }
 
-    /// Notes messages that this session has put into a mailbox. RFC 5465 §5.2: its client knows what they are.
-    pub(crate) fn note_own(&mut self, placed: &[Placed]) {
+    /// Notes messages that this session has put into a mailbox of this owner. RFC 5465 §5.2: its client knows what they are.
+    pub(crate) fn note_own(&mut self, owner: AccountId, placed: &[Placed]) {
         let tells_items = !self.notify.selected().items().is_empty();
-        let State::Selected(_, selected) = &mut self.state else { return };
-        let mailbox = selected.mailbox();
-        let here = placed.iter().filter(|placed| tells_items && placed.mailbox == mailbox);
+        let State::Selected(_, way, selected) = &mut self.state else { return };
+        let (mailbox, is_told) = (selected.mailbox(), tells_items && way.owner() == owner);
+        let here = placed.iter().filter(|placed| is_told && placed.mailbox == mailbox);
         selected.own.extend(here.map(|placed| placed.uid));
     }
 
@@ -241,12 +252,12 @@ impl Session {
         *self = Self::default();
     }
 
-    /// A successful SELECT.
-    pub(crate) fn select(&mut self, selected: Selected) {
+    /// A successful SELECT of a mailbox to which this is the way.
+    pub(crate) fn select(&mut self, way: Access, selected: Selected) {
         self.state = match std::mem::take(&mut self.state) {
             State::NotAuthenticated => State::NotAuthenticated,
-            State::Authenticated(access) | State::Selected(access, _) => {
-                State::Selected(access, Box::new(selected))
+            State::Authenticated(access) | State::Selected(access, ..) => {
+                State::Selected(access, way, Box::new(selected))
             }
         };
     }
@@ -254,7 +265,7 @@ impl Session {
     /// Leaves the selected mailbox; says whether there was one.
     pub(crate) fn unselect(&mut self) -> bool {
         let (state, was_selected) = match std::mem::take(&mut self.state) {
-            State::Selected(access, _) => (State::Authenticated(access), true),
+            State::Selected(access, ..) => (State::Authenticated(access), true),
             other => (other, false),
         };
         self.state = state;

@@ -7,6 +7,7 @@
 //! Invariants: no input panics; where the stream is cut into reads makes no difference; everything that a
 //! client can make longer has a limit, named `.._MAX` beside the parser that enforces it.
 
+pub mod acl;
 pub mod append;
 pub mod apple;
 pub mod command;

@@ -1,22 +1,46 @@
 //! Who asks: every read and write takes an [`Access`].
 
-use crate::{AccountId, CredentialId, SessionId, UnixTime};
+use crate::sqlite::acl::Who;
+use crate::{AccountId, CredentialId, Error, Result, SessionId, UnixTime};
 
-/// The right to read and change an account's mail, proven by a credential (or held by the system itself).
+/// Who reads whose mail, proven by a credential (or held by the system itself).
 ///
-/// Made only by the store: [`crate::Store::authenticate`], [`crate::Store::access_of_credential`] and
-/// [`crate::Store::system_access`].
+/// To one's own mail it is the right to everything. To another's ([`crate::Store::access_to`]) it is no right by itself:
+/// every call asks for the reader's [`crate::Rights`] to the mailbox.
+///
+/// Made only by the store: [`crate::Store::authenticate`], [`crate::Store::access_of_credential`],
+/// [`crate::Store::system_access`] and [`crate::Store::access_to`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    pub(crate) reader: AccountId,
-    pub(crate) owner: AccountId,
-    pub(crate) rights: Rights,
-    pub(crate) credential: Option<CredentialId>,
-    pub(crate) kind: Option<CredentialKind>,
-    pub(crate) session: Option<SessionId>,
+    reader: AccountId,
+    owner: AccountId,
+    credential: Option<CredentialId>,
+    kind: Option<CredentialKind>,
+    session: Option<SessionId>,
 }
 
 impl Access {
+    /// To an account's own mail; without a credential the system's.
+    pub(crate) fn own(account: AccountId, credential: Option<(CredentialId, CredentialKind)>) -> Self {
+        let (credential, kind) = credential.unzip();
+        Self { reader: account, owner: account, credential, kind, session: None }
+    }
+
+    /// The same reader's, to the mail of another.
+    pub(crate) fn to(&self, owner: AccountId) -> Self {
+        Self { owner, ..self.clone() }
+    }
+
+    /// Whose mail, and who asks: what rights are asked for with.
+    pub(crate) fn who(&self) -> Who {
+        Who { owner: self.owner, reader: self.reader }
+    }
+
+    /// The account, for what nobody but its owner may do.
+    pub(crate) fn account(&self) -> Result<AccountId> {
+        if self.is_own() { Ok(self.owner) } else { Err(Error::Forbidden("another's account")) }
+    }
+
     /// The account that reads.
     #[must_use]
     pub fn reader(&self) -> AccountId {
@@ -29,10 +53,10 @@ impl Access {
         self.owner
     }
 
-    /// What may be done.
+    /// Whether it is the owner who reads.
     #[must_use]
-    pub fn rights(&self) -> Rights {
-        self.rights
+    pub fn is_own(&self) -> bool {
+        self.reader == self.owner
     }
 
     /// The credential that proved it; `None` for the system (delivery, command line).
@@ -59,15 +83,6 @@ impl Access {
     pub fn session(&self) -> Option<SessionId> {
         self.session
     }
-}
-
-/// What an access may do with the owner's mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rights {
-    /// Everything: one's own account.
-    Owner,
-    /// Look only.
-    Read,
 }
 
 /// A way to prove who one is.

@@ -8,7 +8,8 @@
 //! - A write has answered only when its commit is on disk. Then, and only then, it wakes the account on the bus.
 //! - One commit to an account raises its [`ModSeq`] by at least one; everything it touched remembers that value.
 //!   Reading "what changed since" is therefore a range scan, complete from a stated horizon on.
-//! - Every read takes an [`Access`]; another account's id answers exactly as one that does not exist.
+//! - Every read takes an [`Access`]; another account's id answers exactly as one that does not exist. What the reader may
+//!   do with another's mailbox is decided in `sqlite::acl` and nowhere else, in the transaction that it is done in.
 //! - Keywords belong to the message and are the same in all its mailboxes; `\Deleted` and UIDs belong to the
 //!   membership of a message in a mailbox.
 //! - Derived data (counts, sizes, highest MODSEQs, reference counts) can be recomputed and compared:
@@ -28,6 +29,7 @@ mod mail;
 mod mailbox;
 mod password;
 mod push;
+mod rights;
 mod scram;
 mod sqlite;
 mod store;
@@ -37,7 +39,7 @@ mod testing;
 mod upkeep;
 mod views;
 
-pub use access::{Access, Credential, CredentialKind, Revocation, RevocationMark, Rights};
+pub use access::{Access, Credential, CredentialKind, Revocation, RevocationMark};
 pub use account::{Account, NewAccount};
 pub use annotation::{
     ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Annotation, AnnotationChanges, EntryName,
@@ -53,6 +55,10 @@ pub use mail::{
 };
 pub use mailbox::{Mailbox, MailboxName, SpecialUse, Target};
 pub use push::*;
+pub use rights::{
+    ACL_ENTRIES_MAX, ANYONE, AclEntry, Identifier, OTHER_USERS, Rights, RightsChange, SharedMailbox, Sign,
+    shared_name,
+};
 pub use scram::{ScramKeys, ScramRecord};
 pub use store::lifecycle::restore;
 pub use store::reading::RawReader;

@@ -22,10 +22,13 @@ impl Flags {
     /// `\Deleted`: the only one that belongs to the membership, not to the message.
     pub const DELETED: Self = Self(1 << 4);
 
+    /// Bits before the first keyword's.
+    pub const SYSTEM_BITS: u32 = 8;
+
     /// The bit of the account's n-th keyword, n below 120.
     #[must_use]
     pub fn keyword(index: u8) -> Self {
-        Self(1_u128.checked_shl(u32::from(index) + 8).unwrap_or(0))
+        Self(1_u128.checked_shl(u32::from(index) + Self::SYSTEM_BITS).unwrap_or(0))
     }
 
     /// Whether all bits of `other` are set.
@@ -50,6 +53,7 @@ impl Flags {
 /// The names of an account's keywords by their index in [`Flags`]. Shared; a new keyword makes a new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keywords {
+    /// An empty one is kept from the reader.
     names: Arc<[String]>,
 }
 
@@ -58,21 +62,36 @@ impl Keywords {
         Self { names: names.into() }
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    /// How many the account has.
+    pub(crate) fn count(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether the account has no keyword yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+    /// Every keyword that the reader may know, by index.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.named().map(|(_, name)| name)
     }
 
-    /// Every keyword, by index.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+    /// Whether all keywords in `flags` have their names here. If not, they are newer.
+    #[must_use]
+    pub fn name_all(&self, flags: Flags) -> bool {
+        let keywords = flags.0 >> Flags::SYSTEM_BITS;
+        // Most messages have none.
+        keywords == 0
+            || self.named().fold(flags, |rest, (bit, _)| rest.without(bit)).0 >> Flags::SYSTEM_BITS == 0
+    }
+
+    /// Those that are set in `flags`; the others have no name any more.
+    pub(crate) fn only(self, flags: Flags) -> Self {
+        let kept = (0_u8..).zip(self.names.iter()).map(|(index, name)| {
+            if flags.contains(Flags::keyword(index)) { name.clone() } else { String::new() }
+        });
+        Self { names: kept.collect() }
+    }
+
+    fn named(&self) -> impl Iterator<Item = (Flags, &str)> {
+        let all = (0_u8..).zip(self.names.iter());
+        all.filter(|(_, name)| !name.is_empty()).map(|(index, name)| (Flags::keyword(index), name.as_str()))
     }
 
     /// The bit of a keyword, compared without regard to ASCII case (RFC 9051 §2.3.2), if the account has it.
@@ -84,9 +103,7 @@ impl Keywords {
 
     /// The keywords that are set in `flags`.
     pub fn of(&self, flags: Flags) -> impl Iterator<Item = &str> {
-        (0_u8..)
-            .zip(self.names.iter())
-            .filter_map(move |(index, name)| flags.contains(Flags::keyword(index)).then_some(name.as_str()))
+        self.named().filter_map(move |(bit, name)| flags.contains(bit).then_some(name))
     }
 }
 

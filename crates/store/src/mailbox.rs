@@ -89,6 +89,13 @@ impl MailboxName {
         &self.0
     }
 
+    /// Whether it is kept for others' mailboxes: no account has an own one of this name.
+    #[must_use]
+    pub fn is_of_others(&self) -> bool {
+        let below = self.0.strip_prefix(crate::OTHER_USERS);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The name one level up, if there is one.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

@@ -13,6 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use crate::{AccountId, Cause, CredentialId, Error, Flags, Origin, Result, SessionId, UnixTime};
 
 pub(crate) mod accounts;
+pub(crate) mod acl;
+pub(crate) mod across;
 pub(crate) mod annotations;
 pub(crate) mod append;
 pub(crate) mod arrivals;

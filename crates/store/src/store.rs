@@ -1,7 +1,7 @@
 //! The store's calls, by theme. What stands behind them is in `sqlite`.
 //!
 //! Here: rights, chunks, what runs off the asynchronous threads, and what is remembered between calls. Every call that
-//! takes an [`Access`] works on its owner's mail and nobody else's.
+//! takes an [`Access`] works on its owner's mail and nobody else's, and asks what its reader may do there.
 //!
 //! Dropping a future of a write does not undo it: what has been handed to the writer is committed. Of a call
 //! that works in chunks, the chunks that were not handed over yet are then left out.
@@ -26,9 +26,11 @@ use crate::sqlite::schema::{self, Failed};
 use crate::sqlite::writer::{Pending, Tx, Writer};
 use crate::sqlite::{Sql, blobs};
 use crate::views::Views;
-use crate::{Access, AccountId, Cause, Error, Origin, Result, Rights, UnixTime};
+use crate::{Access, AccountId, Cause, Error, Origin, Result, UnixTime};
 
 mod accounts;
+mod acl;
+mod across;
 mod annotations;
 mod changes;
 mod emails;
@@ -172,14 +174,7 @@ impl Store {
     /// shows in the calls.
     #[must_use]
     pub fn system_access(&self, account: AccountId) -> Access {
-        Access {
-            reader: account,
-            owner: account,
-            rights: Rights::Owner,
-            credential: None,
-            kind: None,
-            session: None,
-        }
+        Access::own(account, None)
     }
 
     #[cfg(test)]
@@ -255,15 +250,16 @@ impl Inner {
     }
 }
 
-/// Who changes what, if the access may.
-fn by(access: &Access, cause: Cause) -> Result<By> {
-    match access.rights {
-        Rights::Owner => {
-            let origin = Origin { credential: access.credential, session: access.session };
-            Ok(By { account: access.owner, cause, origin })
-        }
-        Rights::Read => Err(Error::Forbidden("read only")),
-    }
+/// Who changes what. Whether they may is asked in the transaction, of `sqlite::acl`.
+fn by(access: &Access, cause: Cause) -> By {
+    let origin = Origin { credential: access.credential(), session: access.session() };
+    By { account: access.owner(), cause, origin }
+}
+
+/// The same for what nobody but the owner may do.
+fn own_by(access: &Access, cause: Cause) -> Result<By> {
+    access.account()?;
+    Ok(by(access, cause))
 }
 
 /// The only clock of the store: what is stored is stamped with it, and nothing is decided by it but what is old.

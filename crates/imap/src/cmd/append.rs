@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use message::Parsed;
-use store::{Cause, MailboxName, NewMessage, Placed, Raw, Store, Target, UnixTime};
+use store::{Access, Cause, NewMessage, Placed, Raw, Store, Target, UnixTime};
 
 use crate::cmd::catenate::catenated;
+use crate::cmd::place::Place;
 use crate::cmd::{Context, Done, flags, message_limit, now};
 use crate::reply::Failure;
 use crate::session::Session;
@@ -19,14 +20,14 @@ use crate::wire::status::{Code, Status};
 pub(crate) async fn names_no_mailbox(store: &Store, session: &Session, head: Bytes) -> bool {
     let Ok(access) = session.access() else { return false };
     let name = append::target(&head, session.names());
-    let Some(Ok(name)) = name.map(|name| MailboxName::new(&name)) else { return false };
-    matches!(store.mailbox_named(access, &name).await, Err(store::Error::NotFound(_)))
+    let Some(name) = name else { return false };
+    let Ok(place) = Place::reached_by(store, access, &name).await else { return false };
+    matches!(store.mailbox_named(&place.access, &place.name).await, Err(store::Error::NotFound(_)))
 }
 
 /// The command. RFC 3502 §3: all of its messages, or none.
 pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Done, Failure> {
-    let access = context.session.access()?;
-    let target = target(context, &append.mailbox).await?;
+    let (access, target) = target(context, &append.mailbox).await?;
     // RFC 9738 §3.1: all of them or none.
     message_limit::check(context.server.options.limits.message_limit, append.messages.len())?;
     let mut messages = Vec::with_capacity(append.messages.len());
@@ -34,8 +35,8 @@ pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Don
     for message in append.messages {
         messages.push(prepare(context, message, target.clone(), &mut room).await?);
     }
-    let (placed, _changes) = context.store().append_many(access, messages).await.map_err(Failure::Target)?;
-    context.session.note_own(&placed);
+    let (placed, _changes) = context.store().append_many(&access, messages).await.map_err(Failure::Target)?;
+    context.session.note_own(access.owner(), &placed);
     let status = Status::ok("APPEND done");
     Ok(Done::Status(match append_uid(&placed) {
         Some(code) => status.with(code),
@@ -43,12 +44,11 @@ pub(crate) async fn run(context: &mut Context<'_>, append: Append) -> Result<Don
     }))
 }
 
-/// The mailbox that messages go to.
-pub(crate) async fn target(context: &Context<'_>, mailbox: &str) -> Result<Target, Failure> {
-    let access = context.session.access()?;
-    let name = MailboxName::new(mailbox)?;
-    let mailbox = context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?;
-    Ok(Target::Id(mailbox.id))
+/// The mailbox that messages go to, and the way there.
+pub(crate) async fn target(context: &Context<'_>, mailbox: &str) -> Result<(Access, Target), Failure> {
+    let Place { access, name, .. } = Place::of(context, mailbox).await?;
+    let mailbox = context.store().mailbox_named(&access, &name).await.map_err(Failure::Target)?;
+    Ok((access, Target::Id(mailbox.id)))
 }
 
 /// A client's message as the store takes it. `room` is what all messages of a command have together, in octets.

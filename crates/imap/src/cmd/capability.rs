@@ -120,6 +120,7 @@ fn auth(mechanism: Mechanism) -> &'static str {
 
 /// What works in any state, or will after login: clients that don't ask again should know.
 const ALWAYS: &[&str] = &[
+    "ACL",
     "BINARY",
     "CATENATE",
     "CHILDREN",
@@ -135,6 +136,7 @@ const ALWAYS: &[&str] = &[
     "INPROGRESS",
     "LIST-EXTENDED",
     "LIST-METADATA",
+    "LIST-MYRIGHTS",
     "LIST-STATUS",
     "LITERAL+",
     "METADATA",
@@ -151,6 +153,7 @@ const ALWAYS: &[&str] = &[
     "QUOTA",
     "QUOTA=RES-STORAGE",
     "REPLACE",
+    "RIGHTS=kxte",
     "SAVEDATE",
     "SEARCHRES",
     "SORT",

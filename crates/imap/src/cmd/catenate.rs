@@ -1,11 +1,12 @@
 //! CATENATE (RFC 4469): a message that a client makes of what it sends and of what the server has already. The messages
-//! that URLs name are the user's own; URLAUTH (RFC 4467) (not done: nobody sends from here).
+//! that URLs name are those that the user may read; URLAUTH (RFC 4467) (not done: nobody sends from here).
 
 use bytes::{Bytes, BytesMut};
-use store::{Columns, MailboxId, MailboxName, Uid};
+use store::{Access, Columns, MailboxId, Uid};
 
 use crate::cmd::Context;
 use crate::cmd::fetch::stretch::{NoStretch, stretch};
+use crate::cmd::place::Place;
 use crate::reply::Failure;
 use crate::wire::append::CatPart;
 use crate::wire::status::Code;
@@ -34,15 +35,15 @@ pub(crate) async fn catenated(
 async fn named(context: &Context<'_>, text: &str, room: u64) -> Result<Bytes, Failure> {
     let bad = || Failure::refused(Code::BadUrl(text.to_owned()), "that URL names nothing here");
     let url = MessageUrl::parse(text).ok_or_else(bad)?;
-    let mailbox = mailbox_of(context, &url).await?.ok_or_else(bad)?;
-    let (store, access) = (context.store(), context.session.access()?);
+    let (way, mailbox) = mailbox_of(context, &url).await?.ok_or_else(bad)?;
+    let store = context.store();
     let columns = Columns { envelope: false, structure: true, summary: false };
-    let rows = match store.messages(access, mailbox, vec![Uid(url.uid)], columns).await {
-        Err(store::Error::NotFound(_)) => return Err(bad()),
+    let rows = match store.messages(&way, mailbox, vec![Uid(url.uid)], columns).await {
+        Err(store::Error::NotFound(_) | store::Error::Forbidden(_)) => return Err(bad()),
         rows => rows?,
     };
     let row = rows.first().ok_or_else(bad)?;
-    match stretch((store, access), row, &url.section, room).await? {
+    match stretch((store, &way), row, &url.section, room).await? {
         Ok(octets) => Ok(octets),
         Err(NoStretch::Nowhere) => Err(bad()),
         // RFC 4469 §4.2
@@ -50,19 +51,22 @@ async fn named(context: &Context<'_>, text: &str, room: u64) -> Result<Bytes, Fa
     }
 }
 
-/// The mailbox of a URL; `None` if there is no such one.
-async fn mailbox_of(context: &Context<'_>, url: &MessageUrl) -> Result<Option<MailboxId>, Failure> {
-    let access = context.session.access()?;
+/// The mailbox of a URL, and the way there; `None` if there is no such one.
+async fn mailbox_of(context: &Context<'_>, url: &MessageUrl) -> Result<Option<(Access, MailboxId)>, Failure> {
     if url.mailbox.is_empty() {
-        return Ok(context.session.selected().ok().map(|(_, selected)| selected.mailbox()));
+        let selected = context.session.selected().ok();
+        return Ok(selected.map(|(way, selected)| (way.clone(), selected.mailbox())));
     }
-    let Ok(name) = MailboxName::new(&url.mailbox) else { return Ok(None) };
-    let mailbox = match context.store().mailbox_named(access, &name).await {
+    let Place { access: way, name, .. } = match Place::of(context, &url.mailbox).await {
+        Err(Failure::Store(store::Error::Invalid { .. })) => return Ok(None),
+        place => place?,
+    };
+    let mailbox = match context.store().mailbox_named(&way, &name).await {
         Err(store::Error::NotFound(_)) => return Ok(None),
         mailbox => mailbox?,
     };
     let is_meant = url.uid_validity.is_none_or(|uid_validity| uid_validity == mailbox.uid_validity.0);
-    Ok(is_meant.then_some(mailbox.id))
+    Ok(is_meant.then_some((way, mailbox.id)))
 }
 
 fn too_big() -> Failure {

@@ -6,9 +6,10 @@
 
 use bytes::Bytes;
 use message::{EnvelopeRef, Structure, Summary};
-use store::{Columns, Entry, FlagChange, Flags, MessageRow, ModSeq};
+use store::{Columns, Entry, FlagChange, Flags, MessageRow, ModSeq, Rights};
 
 use crate::cmd::batch::{Batches, READ_BATCH, seqs_of, uids};
+use crate::cmd::place::other_owner;
 use crate::cmd::{Context, Done, enable, flags, message_limit, resync, sync};
 use crate::reply::Failure;
 use crate::session::Mode;
@@ -18,7 +19,7 @@ use crate::wire::encode::envelope::push_envelope;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::encode::nstring;
 use crate::wire::fetch::{Fetch, FetchItem, Seen};
-use crate::wire::response::ObjectId;
+use crate::wire::response::{ObjectId, ObjectKind};
 use crate::wire::set::{NumberSet, Numbering, SeqSet};
 use crate::wire::status::{Code, Status};
 
@@ -122,7 +123,11 @@ impl Plan {
             FetchItem::Binary(binary) => binary.seen == Seen::Set,
             _ => false,
         });
-        let is_writable = context.session.selected_for_change().is_ok();
+        // RFC 4314 §4: without the right, reading leaves no trace.
+        let may_set_seen = context
+            .session
+            .selected_for_change()
+            .is_ok_and(|(_, selected)| selected.permitted().contains(Rights::SEEN));
         Self {
             columns: Columns {
                 envelope: any(|item| matches!(item, FetchItem::Envelope)),
@@ -132,7 +137,7 @@ impl Plan {
             needs_rows: !fetch.items.iter().all(is_in_view),
             needs_raw,
             needs_places: any(|item| matches!(item, FetchItem::SaveDate)),
-            sets_seen: has_seen && is_writable,
+            sets_seen: has_seen && may_set_seen,
             fetch,
         }
     }
@@ -205,13 +210,14 @@ impl Plan {
             _ => None,
         };
         let (_, selected) = context.session.selected()?;
-        if flags::has_unknown_keyword(message.row.entry.flags, &selected.keywords) {
+        if !selected.keywords.name_all(message.row.entry.flags) {
             sync::learn_keywords(context).await?;
         }
         let names_flags = message.tell_flags || self.fetch.items.contains(&FetchItem::Flags);
         let (quoting, form) = (context.session.quoting(), context.session.fetch_form());
         let condstore = context.session.enabled.condstore;
-        let (_, selected) = context.session.selected_mut()?;
+        let (way, selected) = context.session.selected_mut()?;
+        let owner = other_owner(way);
         if names_flags && message.row.entry != message.known {
             selected.view.learn(message.row.entry);
         }
@@ -221,7 +227,7 @@ impl Plan {
             let content = text.as_mut().and_then(|(contents, pieces)| Some((contents.get(index)?, pieces)));
             match content {
                 None | Some((Content::Elsewhere, _)) => {
-                    let known = Known { row: &message.row, structure: structure.as_ref() };
+                    let known = Known { row: &message.row, structure: structure.as_ref(), owner };
                     known.write(item, &mut line, &selected.keywords, quoting)?;
                 }
                 Some((content, pieces)) => {
@@ -282,9 +288,15 @@ struct Message {
 struct Known<'m> {
     row: &'m MessageRow,
     structure: Option<&'m Structure>,
+    /// The owner's number, unless it is the user.
+    owner: Option<u64>,
 }
 
 impl Known<'_> {
+    fn id(&self, kind: ObjectKind, number: u64) -> ObjectId {
+        ObjectId { kind, number, owner: self.owner }
+    }
+
     fn write(
         &self,
         item: &FetchItem,
@@ -297,8 +309,8 @@ impl Known<'_> {
             FetchItem::Uid => line.uid(row.entry.uid.0),
             FetchItem::Flags => line.flags(flags::names(row.entry.flags, keywords)),
             FetchItem::ModSeq => line.modseq(row.entry.modseq.0),
-            FetchItem::EmailId => line.object_id(ObjectId::Email(row.entry.message.0)),
-            FetchItem::ThreadId => line.object_id(ObjectId::Thread(row.thread.0)),
+            FetchItem::EmailId => line.object_id(self.id(ObjectKind::Email, row.entry.message.0)),
+            FetchItem::ThreadId => line.object_id(self.id(ObjectKind::Thread, row.thread.0)),
             FetchItem::InternalDate => line.internal_date(row.received_at.0),
             FetchItem::SaveDate => line.save_date(row.saved_at.unwrap_or(row.received_at).0),
             FetchItem::Size => line.size(u64::from(row.size)),
@@ -336,8 +348,11 @@ async fn set_seen(context: &mut Context<'_>, batch: &[(u32, Entry)]) -> Result<V
     assert!(selected.mode == Mode::ReadWrite, "EXAMINE changes nothing");
     let change = FlagChange { add: Flags::SEEN, ..FlagChange::default() };
     let stored = context.store().store_flags(access, selected.mailbox(), unseen.clone(), change, None);
-    let (_entries, _modified, _changes) = stored.await?;
-    Ok(unseen)
+    match stored.await {
+        Ok(_) => Ok(unseen),
+        Err(store::Error::Forbidden(_)) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the client's view holds what the item asks.

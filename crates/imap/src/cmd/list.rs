@@ -1,12 +1,14 @@
-//! LIST in both forms (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
+//! LIST in both forms (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590).
+//!
+//! Others' mailboxes stand among the own ones, with the levels above them; who may not look one up is not shown it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::{Mailbox, MailboxName};
+use store::{Access, Mailbox, MailboxName, Rights, SpecialUse};
 
 use crate::cmd::create::attribute_of;
 use crate::cmd::pattern::Pattern;
-use crate::cmd::{Context, Done, done, metadata, status};
+use crate::cmd::{Context, Done, acl, done, metadata, status};
 use crate::reply::Failure;
 use crate::wire::list::{List, ListForm, ListReturn, ListSelect};
 use crate::wire::response::{ListLine, Response};
@@ -41,11 +43,8 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
                 old_name: None,
             };
             context.untagged(&Response::List(response));
-            if let (Some(items), Some(mailbox)) = (items, &candidate.mailbox) {
-                status::tell(context, mailbox, items).await?;
-            }
-            if let (Some(entries), Some(mailbox)) = (entries, &candidate.mailbox) {
-                metadata::tell(context, mailbox, entries).await?;
+            if let Some(there) = &candidate.there {
+                tell_more(context, &list, name, there).await?;
             }
             context.link.drain().await?;
         }
@@ -54,26 +53,71 @@ pub(crate) async fn run(context: &mut Context<'_>, list: List) -> Result<Done, F
 }
 
 /// RFC 9051 §6.3.9.7: with IMAP4rev2, a name that was taken otherwise than it was `given` is told, with OLDNAME.
-pub(crate) fn tell_canonical(context: &mut Context<'_>, mailbox: &Mailbox, given: &str) {
-    if context.session.enabled.rev2 && mailbox.name.as_str() != given {
-        tell_selected(context, mailbox, given);
+pub(crate) fn tell_canonical(context: &mut Context<'_>, (name, mailbox): (&str, &Mailbox), given: &str) {
+    if context.session.enabled.rev2 && name != given {
+        tell_selected(context, (name, mailbox), given);
     }
 }
 
-/// RFC 9051 §6.3.2: the LIST response of SELECT.
-pub(crate) fn tell_selected(context: &mut Context<'_>, mailbox: &Mailbox, given: &str) {
-    let name = mailbox.name.as_str();
+/// RFC 9051 §6.3.2: the LIST response of SELECT, for a mailbox by the name that the client knows.
+pub(crate) fn tell_selected(context: &mut Context<'_>, (name, mailbox): (&str, &Mailbox), given: &str) {
     let attributes: Vec<&str> = mailbox.special_use.map(attribute_of).into_iter().collect();
     let old_name = (name != given).then_some(given);
     let line = ListLine { attributes: &attributes, name, old_name, ..ListLine::default() };
     context.untagged(&Response::List(line));
 }
 
+/// What the return options ask beyond the LIST response.
+async fn tell_more(
+    context: &mut Context<'_>,
+    list: &List,
+    name: &MailboxName,
+    there: &There,
+) -> Result<(), Failure> {
+    let known = (&there.access, name.as_str());
+    for option in &list.returns {
+        match option {
+            // RFC 5819 §2: what may not be asked with STATUS is left out.
+            ListReturn::Status(items) if there.rights.contains(Rights::READ) => {
+                status::tell(context, known, &there.mailbox, items).await?;
+            }
+            ListReturn::Metadata(entries) => {
+                metadata::tell(context, known, &there.mailbox, entries).await?;
+            }
+            ListReturn::MyRights => acl::tell(context, name.as_str(), there.rights),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// A name that LIST may have to do with.
+#[derive(Default)]
 struct Candidate {
-    /// `None`: subscribed to, but not there.
-    mailbox: Option<Mailbox>,
+    /// `None`: subscribed to, but not there; or only a level above others' mailboxes.
+    there: Option<There>,
     is_subscribed: bool,
+    /// A level above others' mailboxes, whether or not it is one itself.
+    is_level: bool,
+}
+
+/// A mailbox that is there.
+struct There {
+    /// Leads to it.
+    access: Access,
+    mailbox: Mailbox,
+    rights: Rights,
+}
+
+impl Candidate {
+    fn is_only_level(&self) -> bool {
+        self.is_level && self.there.is_none() && !self.is_subscribed
+    }
+
+    /// What the account uses the mailbox for.
+    fn special_use(&self) -> Option<SpecialUse> {
+        self.there.as_ref().filter(|there| there.access.is_own()).and_then(|there| there.mailbox.special_use)
+    }
 }
 
 type Candidates = BTreeMap<MailboxName, Candidate>;
@@ -81,12 +125,23 @@ type Candidates = BTreeMap<MailboxName, Candidate>;
 async fn candidates(context: &Context<'_>, access: &store::Access) -> Result<Candidates, Failure> {
     let mut candidates = Candidates::new();
     for mailbox in context.store().mailboxes(access).await? {
-        let is_subscribed = mailbox.subscribed;
-        candidates.insert(mailbox.name.clone(), Candidate { mailbox: Some(mailbox), is_subscribed });
+        let (name, is_subscribed) = (mailbox.name.clone(), mailbox.subscribed);
+        let there = Some(There { access: access.clone(), mailbox, rights: Rights::ALL });
+        candidates.insert(name, Candidate { there, is_subscribed, is_level: false });
+    }
+    for shared in context.store().shared_mailboxes(access).await? {
+        // A name that is too long for the prefix can't be said.
+        let Some(name) = shared.known_name() else { continue };
+        let mut above = name.parent();
+        while let Some(level) = above {
+            above = level.parent();
+            candidates.entry(level).or_default().is_level = true;
+        }
+        let there = There { access: shared.access, mailbox: shared.mailbox, rights: shared.rights };
+        candidates.entry(name).or_default().there = Some(there);
     }
     for name in context.store().subscribed_names(access).await? {
-        let candidate = candidates.entry(name).or_insert(Candidate { mailbox: None, is_subscribed: true });
-        candidate.is_subscribed = true;
+        candidates.entry(name).or_default().is_subscribed = true;
     }
     Ok(candidates)
 }
@@ -119,18 +174,27 @@ impl<'l> Question<'l> {
         self.patterns.iter().any(|pattern| pattern.matches(name.as_str()))
     }
 
+    /// RFC 3501 §6.3.8: levels that are no mailboxes are shown where "%" ends the pattern. RFC 4314 §4: with "*", a
+    /// mailbox that can't be looked up is not there although others below it are.
+    fn matches_level(&self, name: &MailboxName) -> bool {
+        let mut patterns = self.list.patterns.iter().zip(&self.patterns);
+        patterns.any(|(text, pattern)| text.ends_with('%') && pattern.matches(name.as_str()))
+    }
+
     /// Whether a mailbox has all that the selection options ask for.
     fn is_selected(&self, candidate: &Candidate) -> bool {
-        let special = candidate.mailbox.as_ref().and_then(|mailbox| mailbox.special_use).is_some();
+        // RFC 6154 §2: what another uses a mailbox for is not what this account does.
+        let special = candidate.special_use().is_some();
         let subscribed = self.selects(ListSelect::Subscribed);
         (!subscribed || candidate.is_subscribed)
             && (!self.selects(ListSelect::SpecialUse) || special)
             // RFC 5258 §3.1: only SUBSCRIBED shows names of mailboxes that are not there.
-            && (subscribed || candidate.mailbox.is_some())
+            && (subscribed || candidate.there.is_some() || candidate.is_level)
     }
 
     fn line(&self, name: &MailboxName, candidate: &Candidate, all: &Candidates) -> Option<Line> {
-        if !self.matches(name) {
+        let is_shown = if candidate.is_only_level() { self.matches_level(name) } else { self.matches(name) };
+        if !is_shown {
             return None;
         }
         let has_children = self.parents.contains(name);
@@ -159,9 +223,10 @@ impl<'l> Question<'l> {
 
     fn attributes(&self, candidate: &Candidate, has_children: bool) -> Vec<&'static str> {
         let mut attributes = Vec::new();
-        match &candidate.mailbox {
+        match &candidate.there {
+            None if candidate.is_only_level() => attributes.push(r"\Noselect"),
             None => attributes.push(r"\NonExistent"),
-            Some(mailbox) => attributes.extend(mailbox.special_use.map(attribute_of)),
+            Some(_) => attributes.extend(candidate.special_use().map(attribute_of)),
         }
         // RFC 3348: cheap here, so it is told always.
         attributes.push(if has_children { r"\HasChildren" } else { r"\HasNoChildren" });

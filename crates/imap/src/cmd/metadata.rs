@@ -3,8 +3,11 @@
 //! Annotations of the server as a whole: `/private/..` are the account's own; nobody may set `/shared/..`, since all
 //! accounts would see it.
 
-use store::{ANNOTATION_BYTES_MAX, Annotation, EntryName, EntryScope, Mailbox, MailboxId, MailboxName};
+use store::{
+    ANNOTATION_BYTES_MAX, Access, Annotation, EntryName, EntryScope, Mailbox, MailboxId, MailboxName,
+};
 
+use crate::cmd::place::Place;
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
 use crate::wire::metadata::{Depth, GetMetadata, MetadataContent, MetadataLine, SetMetadata};
@@ -14,8 +17,8 @@ use crate::wire::status::{Code, MetadataCode, Status};
 /// GETMETADATA.
 pub(crate) async fn get(context: &mut Context<'_>, get: GetMetadata) -> Result<Done, Failure> {
     check_asked(&get.entries)?;
-    let mailbox = mailbox_of(context, &get.mailbox).await?;
-    let annotations = context.store().annotations(context.session.access()?, mailbox).await?;
+    let (access, mailbox) = mailbox_of(context, &get.mailbox).await?;
+    let annotations = context.store().annotations(&access, mailbox).await?;
     let told = select(&get, &annotations);
     if !told.values.is_empty() {
         let content = MetadataContent::Values(&told.values);
@@ -72,7 +75,7 @@ fn named_by_client(entry: &str) -> Result<EntryName, Failure> {
 
 /// SETMETADATA.
 pub(crate) async fn set(context: &mut Context<'_>, set: SetMetadata) -> Result<Done, Failure> {
-    let mailbox = mailbox_of(context, &set.mailbox).await?;
+    let (access, mailbox) = mailbox_of(context, &set.mailbox).await?;
     let mut values = Vec::with_capacity(set.values.len());
     for (name, value) in set.values {
         let name = settable(&name, mailbox)?;
@@ -83,7 +86,7 @@ pub(crate) async fn set(context: &mut Context<'_>, set: SetMetadata) -> Result<D
         }
         values.push((name, value.map(Vec::from)));
     }
-    let set = context.store().set_annotations(context.session.access()?, mailbox, values).await;
+    let set = context.store().set_annotations(&access, mailbox, values).await;
     match set {
         Err(error @ store::Error::Limit(_)) => {
             Err(Failure::refused(Code::Metadata(MetadataCode::TooMany), error.to_string()))
@@ -113,18 +116,24 @@ fn settable(name: &str, mailbox: Option<MailboxId>) -> Result<EntryName, Failure
     }
 }
 
-/// One METADATA response for a mailbox that LIST has shown (RFC 9590 §3).
+/// One METADATA response for a mailbox that LIST has shown, by the way to it and the name that the client knows
+/// (RFC 9590 §3).
 pub(crate) async fn tell(
     context: &mut Context<'_>,
+    (access, name): (&Access, &str),
     mailbox: &Mailbox,
     entries: &[String],
 ) -> Result<(), Failure> {
-    let annotations = context.store().annotations(context.session.access()?, Some(mailbox.id)).await?;
+    let annotations = match context.store().annotations(access, Some(mailbox.id)).await {
+        // What may not be read is not told, and LIST goes on.
+        Err(store::Error::NotFound(_) | store::Error::Forbidden(_)) => return Ok(()),
+        annotations => annotations?,
+    };
     let get =
         GetMetadata { mailbox: String::new(), max_size: None, depth: Depth::Zero, entries: entries.to_vec() };
     let told = select(&get, &annotations);
     let content = MetadataContent::Values(&told.values);
-    context.untagged(&Response::Metadata(MetadataLine { mailbox: mailbox.name.as_str(), content }));
+    context.untagged(&Response::Metadata(MetadataLine { mailbox: name, content }));
     Ok(())
 }
 
@@ -153,10 +162,11 @@ pub(crate) async fn tell_changed(
 }
 
 /// Which mailbox; `None` for the empty name, which is the server (RFC 5464 §4.1).
-async fn mailbox_of(context: &Context<'_>, mailbox: &str) -> Result<Option<MailboxId>, Failure> {
-    let access = context.session.access()?;
+async fn mailbox_of(context: &Context<'_>, mailbox: &str) -> Result<(Access, Option<MailboxId>), Failure> {
     if mailbox.is_empty() {
-        return Ok(None);
+        return Ok((context.session.access()?.clone(), None));
     }
-    Ok(Some(context.store().mailbox_named(access, &MailboxName::new(mailbox)?).await?.id))
+    let Place { access, name, .. } = Place::of(context, mailbox).await?;
+    let id = context.store().mailbox_named(&access, &name).await?.id;
+    Ok((access, Some(id)))
 }

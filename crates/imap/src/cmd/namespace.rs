@@ -1,4 +1,4 @@
-//! NAMESPACE (RFC 9051 §6.3.10): one personal namespace, no others.
+//! NAMESPACE (RFC 9051 §6.3.10): one personal namespace, and one of other users' mailboxes.
 
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;

@@ -1,16 +1,18 @@
 //! NOTIFY (RFC 5465): which changes a client is told of without asking, and in which mailboxes.
 //!
-//! Here: the command, and what it leaves in the session. When and how changes are told is in [`tell`], but for those of
-//! the selected mailbox, which [`sync`] tells.
+//! Here: the command, and what it leaves in the session. When and how changes are told is in [`tell`], of others' mailboxes
+//! in [`elsewhere`], but for those of the selected mailbox, which [`sync`] tells.
 //!
 //! Invariants: nothing is queued for a change. A session keeps a cursor in the account's log and reads from it what is new,
 //! so a client that does not read costs no memory; what is too much for one look ends with NOTIFICATIONOVERFLOW.
 
 use std::collections::BTreeSet;
+use std::task::Poll;
 
 use bus::Watch;
 use store::{MailboxName, ModSeq};
 
+use crate::cmd::notify::elsewhere::Elsewhere;
 use crate::cmd::sync::{self, Look};
 use crate::cmd::{Context, Done, done, enable};
 use crate::reply::Failure;
@@ -19,6 +21,7 @@ use crate::wire::fetch::{FetchItem, Seen};
 use crate::wire::notify::{EventGroup, Events, ExpungesTold, Notify, NotifySet, SelectedEvents};
 use crate::wire::status::Code;
 
+mod elsewhere;
 pub(crate) mod tell;
 
 /// What NOTIFY has set for this connection.
@@ -46,6 +49,8 @@ pub(crate) struct Registration {
     annotations: ModSeq,
     /// What the user was subscribed to at the last look: the log does not say which changes are about that.
     subscribed: BTreeSet<MailboxName>,
+    /// Whose mailboxes are watched besides the user's own.
+    elsewhere: Elsewhere,
 }
 
 /// Where the client waits.
@@ -80,12 +85,39 @@ impl Wishes {
         }
     }
 
-    /// What says that there is something to tell of other mailboxes than the selected one; `None` if nothing is wanted.
-    pub(crate) fn watch_mut(&mut self) -> Option<&mut Watch> {
-        match self {
-            Self::Set(registration) if !registration.others.is_empty() => Some(&mut registration.watch),
-            _ => None,
+    /// Whether anything is wanted of other mailboxes than the selected one.
+    pub(crate) fn is_about_others(&self) -> bool {
+        matches!(self, Self::Set(registration) if !registration.others.is_empty())
+    }
+
+    /// Waits until there may be something to tell of other mailboxes than the selected one; for ever if nothing is wanted.
+    /// Cancel-safe: a wake that is not waited for to its end is kept.
+    pub(crate) async fn woken(&mut self) {
+        let mut waits: Vec<_> = self.watches().map(|watch| Box::pin(watch.changed())).collect();
+        std::future::poll_fn(|task| {
+            let is_woken = waits.iter_mut().any(|wait| wait.as_mut().poll(task).is_ready());
+            if is_woken { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Whether a wake has come since the last look, without waiting for one.
+    pub(crate) async fn was_woken(&mut self) -> bool {
+        let mut is_woken = false;
+        for watch in self.watches() {
+            is_woken |= sync::was_woken(watch).await;
         }
+        is_woken
+    }
+
+    fn watches(&mut self) -> impl Iterator<Item = &mut Watch> {
+        let registration = match self {
+            Self::Set(registration) if !registration.others.is_empty() => Some(registration),
+            _ => None,
+        };
+        registration.into_iter().flat_map(|registration| {
+            std::iter::once(&mut registration.watch).chain(registration.elsewhere.watches())
+        })
     }
 }
 
@@ -127,17 +159,31 @@ impl Registration {
     /// The events that are wanted of a mailbox: those of all groups that mean it, and none if one of them says NONE
     /// (RFC 5465 §8).
     fn events(&self, name: &str, is_subscribed: bool) -> Events {
-        let mut groups = self.others.iter().filter(|group| group.filter.matches(name, is_subscribed));
-        let wanted = groups.try_fold(Events::default(), |events, group| {
-            (group.events != Events::default()).then(|| events.union(group.events))
-        });
-        wanted.unwrap_or_default()
+        combined(self.others.iter().filter(|group| group.filter.matches(name, is_subscribed)))
+    }
+
+    /// The same of another's mailbox, by the name that it has for the user.
+    fn events_elsewhere(&self, name: &str, is_subscribed: bool) -> Events {
+        let groups = self.others.iter().filter(|group| !group.filter.is_personal());
+        combined(groups.filter(|group| group.filter.matches(name, is_subscribed)))
+    }
+
+    /// Whether any group may mean others' mailboxes.
+    fn reaches_elsewhere(&self) -> bool {
+        self.others.iter().any(|group| !group.filter.is_personal())
     }
 
     /// Whether any group names such an event.
     fn wants(&self, event: impl Fn(Events) -> bool) -> bool {
         self.others.iter().any(|group| event(group.events))
     }
+}
+
+fn combined<'g>(mut groups: impl Iterator<Item = &'g EventGroup>) -> Events {
+    let wanted = groups.try_fold(Events::default(), |events, group| {
+        (group.events != Events::default()).then(|| events.union(group.events))
+    });
+    wanted.unwrap_or_default()
 }
 
 /// The command. What it refuses leaves the former settings in force.
@@ -162,14 +208,17 @@ pub(crate) async fn run(context: &mut Context<'_>, notify: Notify) -> Result<Don
     let watch = context.server.bus.watch(access.owner().0);
     let cursor = context.store().modseq(&access).await?;
     let subscribed = context.store().subscribed_names(&access).await?.into_iter().collect();
-    let registration = Registration {
+    let mut registration = Registration {
         selected: set.selected,
         others: set.others,
         watch,
         cursor,
         annotations: cursor,
         subscribed,
+        elsewhere: Elsewhere::default(),
     };
+    // From here on: what others' mailboxes are called now, and what is in them, the client finds out by itself.
+    let _known = elsewhere::news(context, &mut registration).await?;
     if set.asks_status {
         tell::statuses(context, &registration).await?;
     }

@@ -1,9 +1,11 @@
 //! GETQUOTA and GETQUOTAROOT (RFC 9208 §4.1). An account is one quota root; one without a quota is none.
+//! Others' mailboxes show none.
 //!
 //! Not here: SETQUOTA (RFC 9208 §4.1.3, QUOTASET): a quota is the operator's, set by `mailbell account quota`.
 
-use store::{Account, MailboxName};
+use store::Account;
 
+use crate::cmd::place::Place;
 use crate::cmd::{Context, Done, done};
 use crate::reply::Failure;
 use crate::wire::quota::{QuotaLine, Usage};
@@ -23,13 +25,18 @@ pub(crate) async fn run(context: &mut Context<'_>, root: &str) -> Result<Done, F
 
 /// GETQUOTAROOT.
 pub(crate) async fn root(context: &mut Context<'_>, mailbox: &str) -> Result<Done, Failure> {
-    let access = context.session.access()?;
-    // RFC 9208 §4.1.2: also of a mailbox that is not there: it is what would bound it.
-    let mailbox = MailboxName::new(mailbox)?;
-    let storage = usage(&context.store().account(access.owner()).await?);
-    let root = storage.map(|_| OWN_ROOT);
-    context.untagged(&Response::QuotaRoot { mailbox: mailbox.as_str(), root });
-    if let Some(storage) = storage {
+    let place = Place::of(context, mailbox).await?;
+    let quota = if place.is_own() {
+        // RFC 9208 §4.1.2: also of a mailbox that is not there: it is what would bound it.
+        usage(&context.store().account(place.access.owner()).await?)
+    } else {
+        // How much another has is not for those to know with whom a mailbox is shared.
+        let _shared = context.store().mailbox_named(&place.access, &place.name).await?;
+        None
+    };
+    let (mailbox, root) = (place.shown(&place.name), quota.map(|_| OWN_ROOT));
+    context.untagged(&Response::QuotaRoot { mailbox: &mailbox, root });
+    if let Some(storage) = quota {
         context.untagged(&Response::Quota(QuotaLine { root: OWN_ROOT, storage }));
     }
     done("GETQUOTAROOT")

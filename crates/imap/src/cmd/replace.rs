@@ -16,10 +16,14 @@ pub(crate) async fn run(context: &mut Context<'_>, replace: Replace) -> Result<D
     let uids = uids_of(&selected.view, &seqs_of(&selected.view, &replace.replaced, replace.numbering)?);
     // RFC 8508 §3.1: NO, and nothing is appended.
     let [uid] = *uids.as_slice() else { return Err(no_such_message()) };
-    let target = target(context, &replace.mailbox).await?;
+    let (way, target) = target(context, &replace.mailbox).await?;
     let mut room = context.server.options.limits.message_bytes;
     let message = prepare(context, replace.message, target, &mut room).await?;
     let (access, selected) = context.session.selected_for_change()?;
+    if way.owner() != access.owner() {
+        // The two can't be one commit of an account.
+        return Err(Failure::refused(Code::Cannot, "a replacement stays with the same owner"));
+    }
     let replaced = context.store().replace(access, (selected.mailbox(), uid), message).await;
     let delivered = match replaced {
         Err(store::Error::NotFound("message")) => return Err(no_such_message()),
@@ -29,7 +33,7 @@ pub(crate) async fn run(context: &mut Context<'_>, replace: Replace) -> Result<D
     if let Some(code) = append_uid(&[delivered.placed]) {
         Status::ok("replaced").with(code).encode(&mut context.link.out, None);
     }
-    context.session.note_own(&[delivered.placed]);
+    context.session.note_own(way.owner(), &[delivered.placed]);
     sync::tell_own(context).await?;
     let mut status = Status::ok(match replace.numbering {
         Numbering::Seq => "REPLACE done",

@@ -1,13 +1,14 @@
 //! SELECT and EXAMINE (RFC 9051 §6.3.2 and §6.3.3, RFC 3501 §6.3.1, RFC 7162 §3.1.2 and §3.2.5, RFC 8474 §4.2).
 
-use store::{Flags, Mailbox, MailboxName, Rights};
+use store::{Flags, Mailbox, Rights};
 
-use crate::cmd::flags::{Permanent, tell};
+use crate::cmd::flags::tell;
+use crate::cmd::place::Place;
 use crate::cmd::{Context, Done, list, resync, unselect};
 use crate::reply::Failure;
 use crate::session::view::{ClientView, Expunges};
 use crate::session::{Mode, Selected};
-use crate::wire::response::Response;
+use crate::wire::response::{ObjectId, Response};
 use crate::wire::select::Select;
 use crate::wire::status::{Code, Status};
 
@@ -32,31 +33,34 @@ pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -
     if select.condstore {
         context.session.enabled.condstore = true;
     }
-    let access = context.session.access()?;
-    let name = MailboxName::new(&select.mailbox)?;
-    let mailbox = context.store().mailbox_named(access, &name).await?;
+    let place = Place::of(context, &select.mailbox).await?;
+    let access = &place.access;
+    let mailbox = context.store().mailbox_named(access, &place.name).await?;
     // Watched from before the view is read, so that no change falls between the two.
     let watch = context.server.bus.watch(access.owner().0);
     let opened = context.store().open_view(access, mailbox.id).await?;
     let keywords = context.store().keywords(access).await?;
+    let rights = context.store().rights(access, mailbox.id).await?;
     let mode = match form {
-        Form::Select if access.rights() == Rights::Owner => Mode::ReadWrite,
+        Form::Select if rights.intersects(CHANGING) => Mode::ReadWrite,
         _ => Mode::ReadOnly,
     };
     let mut view = ClientView::new(opened.view);
     let _updates = view.apply(&opened.changes, Expunges::Send);
 
-    tell(context, &keywords, if mode == Mode::ReadWrite { Permanent::All } else { Permanent::None });
+    let selected = Selected { view, mode, rights, keywords, watch, own: Vec::new(), updated: Vec::new() };
+    tell(context, &selected.keywords, selected.permitted());
     // RFC 7162 §3.2.5: a client that resynchronises knows which messages are unseen. RFC 9586 §3: UNSEEN is a number.
     let enabled = context.session.enabled;
     let tells_unseen = !enabled.rev2 && !enabled.uid_only && select.resync.is_none();
-    let first_unseen = if tells_unseen { first_unseen(&view) } else { None };
-    tell_state(context, &view, (&opened.mailbox, first_unseen));
+    let first_unseen = if tells_unseen { first_unseen(&selected.view) } else { None };
+    tell_state(context, &selected.view, (&opened.mailbox, place.id_of(&mailbox)), first_unseen);
     // RFC 9051 §6.3.2: due with IMAP4rev2.
     if context.session.enabled.rev2 {
-        list::tell_selected(context, &mailbox, &select.mailbox);
+        let name = place.shown(&mailbox.name);
+        list::tell_selected(context, (&name, &mailbox), &select.mailbox);
     }
-    context.session.select(Selected { view, mode, keywords, watch, own: Vec::new(), updated: Vec::new() });
+    context.session.select(place.access, selected);
     if let Some(resync) = select.resync {
         resync::after_select(context, &resync).await?;
     }
@@ -70,7 +74,8 @@ pub(crate) async fn run(context: &mut Context<'_>, select: Select, form: Form) -
 fn tell_state(
     context: &mut Context<'_>,
     view: &ClientView,
-    (mailbox, first_unseen): (&Mailbox, Option<u32>),
+    (mailbox, id): (&Mailbox, ObjectId),
+    first_unseen: Option<u32>,
 ) {
     context.untagged(&Response::Exists(view.exists()));
     // RFC 3501 §7.3.2: due; no message is \Recent here. RFC 9051 has no RECENT.
@@ -83,7 +88,7 @@ fn tell_state(
         Some((Code::UidNext(mailbox.uid_next), "next UID")),
         // RFC 7162 §3.1.2.1: a MODSEQ is above zero.
         Some((Code::HighestModSeq(mailbox.highest_modseq.0.max(1)), "highest MODSEQ")),
-        Some((Code::MailboxId(mailbox.id.0), "mailbox id")),
+        Some((Code::MailboxId(id), "mailbox id")),
     ];
     for (code, text) in codes.into_iter().flatten() {
         Status::ok(text).with(code).encode(&mut context.link.out, None);
@@ -94,3 +99,10 @@ fn first_unseen(view: &ClientView) -> Option<u32> {
     let mut all = view.entries(1, view.exists());
     all.find(|(_, entry)| !entry.flags.contains(Flags::SEEN)).map(|(seq, _)| seq)
 }
+
+/// RFC 4314 §5.2: with none of them the mailbox is read-only.
+const CHANGING: Rights = Rights::SEEN
+    .union(Rights::WRITE)
+    .union(Rights::INSERT)
+    .union(Rights::DELETE_MESSAGES)
+    .union(Rights::EXPUNGE);

@@ -22,7 +22,8 @@ impl Session {
     pub(crate) fn note_shown(&mut self) {
         let shown = match self.selected() {
             // An expunge that is held back has not been shown.
-            Ok((_, selected)) if !selected.view.holds_expunges() => {
+            // Others' mailboxes have numbers of their own.
+            Ok((way, selected)) if way.is_own() && !selected.view.holds_expunges() => {
                 Some((selected.mailbox(), selected.view.modseq()))
             }
             _ => None,

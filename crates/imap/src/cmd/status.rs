@@ -1,11 +1,13 @@
 //! STATUS (RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 7889 §4, RFC 8474 §4.3, RFC 9208 §4.1.4).
 
-use store::{Mailbox, MailboxName};
+use store::{Access, Mailbox, Rights};
 
+use crate::cmd::place::{Place, other_owner};
 use crate::cmd::{Context, Done, done, enable};
 use crate::reply::Failure;
 use crate::wire::list::StatusItem;
 use crate::wire::response::{Response, StatusLine};
+use crate::wire::status::Code;
 
 /// The command.
 pub(crate) async fn run(
@@ -15,9 +17,14 @@ pub(crate) async fn run(
 ) -> Result<Done, Failure> {
     context.session.access()?;
     prepare(context, items)?;
-    let name = MailboxName::new(mailbox)?;
-    let mailbox = context.store().mailbox_named(context.session.access()?, &name).await?;
-    tell(context, &mailbox, items).await?;
+    let place = Place::of(context, mailbox).await?;
+    let mailbox = context.store().mailbox_named(&place.access, &place.name).await?;
+    // RFC 4314 §4
+    if !context.store().rights(&place.access, mailbox.id).await?.contains(Rights::READ) {
+        return Err(Failure::refused(Code::NoPerm, "the mailbox may not be read"));
+    }
+    let name = place.shown(&mailbox.name);
+    tell(context, (&place.access, &name), &mailbox, items).await?;
     done("STATUS")
 }
 
@@ -33,14 +40,15 @@ pub(crate) fn prepare(context: &mut Context<'_>, items: &[StatusItem]) -> Result
     Ok(())
 }
 
-/// Writes a STATUS response.
+/// Writes a STATUS response for a mailbox by the way to it and the name that the client knows.
 pub(crate) async fn tell(
     context: &mut Context<'_>,
+    (access, name): (&Access, &str),
     mailbox: &Mailbox,
     items: &[StatusItem],
 ) -> Result<(), Failure> {
     let deleted_bytes = if items.contains(&StatusItem::DeletedStorage) {
-        context.store().deleted_bytes(context.session.access()?, mailbox.id).await?
+        context.store().deleted_bytes(access, mailbox.id).await?
     } else {
         0
     };
@@ -49,7 +57,7 @@ pub(crate) async fn tell(
         item => value(context, mailbox, item),
     };
     let values: Vec<(StatusItem, u64)> = items.iter().map(|&item| (item, value(item))).collect();
-    let line = StatusLine { name: mailbox.name.as_str(), values: &values };
+    let line = StatusLine { name, values: &values, owner: other_owner(access) };
     context.untagged(&Response::StatusOf(line));
     Ok(())
 }

@@ -70,7 +70,7 @@ async fn answer(
     entries: &[Entry],
 ) -> Result<(), Failure> {
     let (_, selected) = context.session.selected()?;
-    if entries.iter().any(|entry| flags::has_unknown_keyword(entry.flags, &selected.keywords)) {
+    if entries.iter().any(|entry| !selected.keywords.name_all(entry.flags)) {
         sync::learn_keywords(context).await?;
     }
     let condstore = context.session.enabled.condstore;

@@ -5,12 +5,11 @@
 use bus::Watch;
 use store::Entry;
 
-use crate::cmd::flags::{self, Permanent};
+use crate::cmd::flags;
 use crate::cmd::notify::{self, SelectedNews};
 use crate::cmd::search::update;
 use crate::cmd::{Context, fetch, metadata};
 use crate::reply::Failure;
-use crate::session::Mode;
 use crate::session::view::{Expunges, Updates};
 use crate::wire::command::Command;
 use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
@@ -90,7 +89,7 @@ async fn overhear(context: &mut Context<'_>, look: Look) -> Result<(), Failure> 
     let mailbox = selected.mailbox();
     let mut changes = match store.mailbox_changes(access, mailbox, selected.view.modseq()).await {
         // What asks for its messages is told.
-        Err(store::Error::NotFound(_)) => return Ok(()),
+        Err(store::Error::NotFound(_) | store::Error::Forbidden(_)) => return Ok(()),
         changes => changes?,
     };
     if !changes.complete {
@@ -98,7 +97,7 @@ async fn overhear(context: &mut Context<'_>, look: Look) -> Result<(), Failure> 
         changes = selected.view.changes_to(&full);
     }
     selected.view.overhear(&changes);
-    if changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords)) {
+    if changes.changed.iter().any(|e| !selected.keywords.name_all(e.flags)) {
         learn_keywords(context).await?;
     }
     Ok(())
@@ -119,7 +118,8 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
     let Ok((access, selected)) = context.session.selected_mut() else { return Ok(()) };
     let mailbox = selected.mailbox();
     let mut changes = match store.mailbox_changes(access, mailbox, selected.view.modseq()).await {
-        Err(store::Error::NotFound(_)) => return Err(Failure::MailboxGone),
+        // RFC 4314 §5.1.1: so does one that may be read no longer.
+        Err(store::Error::NotFound(_) | store::Error::Forbidden(_)) => return Err(Failure::MailboxGone),
         changes => changes?,
     };
     if !changes.complete {
@@ -128,7 +128,7 @@ pub(crate) async fn sync(context: &mut Context<'_>, expunges: Expunges) -> Resul
     }
     update::tell_leaving(context, &changes.vanished);
     let (access, selected) = context.session.selected_mut()?;
-    let is_news = changes.changed.iter().any(|e| flags::has_unknown_keyword(e.flags, &selected.keywords));
+    let is_news = changes.changed.iter().any(|e| !selected.keywords.name_all(e.flags));
     let before = selected.view.exists();
     let updates = selected.view.apply(&changes, expunges);
     if selected.view.is_worn() {
@@ -149,8 +149,8 @@ pub(crate) async fn learn_keywords(context: &mut Context<'_>) -> Result<(), Fail
     if keywords == selected.keywords {
         return Ok(());
     }
-    let permanent = if selected.mode == Mode::ReadWrite { Permanent::All } else { Permanent::None };
-    flags::tell(context, &keywords, permanent);
+    let permitted = selected.permitted();
+    flags::tell(context, &keywords, permitted);
     context.session.selected_mut()?.1.keywords = keywords;
     Ok(())
 }

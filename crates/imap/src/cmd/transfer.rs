@@ -1,8 +1,9 @@
 //! COPY and MOVE (RFC 9051 §6.4.7 and §6.4.8, RFC 6851, RFC 4315 §3, RFC 9738 §3.1).
 
-use store::{MailboxId, MailboxName, Placed, Uid};
+use store::{Access, AccountId, MailboxId, Placed, Uid};
 
 use crate::cmd::batch::{seqs_of, uids_of};
+use crate::cmd::place::Place;
 use crate::cmd::{Context, Done, message_limit, sync};
 use crate::reply::Failure;
 use crate::session::Selected;
@@ -18,13 +19,18 @@ pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Resul
     if let Some(code) = cut {
         return Err(Failure::refused(code, message_limit::TOO_MANY));
     }
-    let to = target(context, access, &transfer.mailbox).await?;
+    let (way, to) = target(context, &transfer.mailbox).await?;
     let mut status = Status::ok("COPY done");
     if !uids.is_empty() {
-        let copied = context.store().copy(access, selected.mailbox(), uids, to).await;
+        let from = selected.mailbox();
+        let copied = if way.owner() == access.owner() {
+            context.store().copy(access, from, uids, to).await
+        } else {
+            context.store().copy_across((access, from), uids, (&way, to)).await
+        };
         let (placed, _changes) = copied.map_err(Failure::Target)?;
         status.code = copy_uid(&placed);
-        note_own(context, &placed);
+        note_own(context, way.owner(), &placed);
     }
     Ok(Done::Status(status))
 }
@@ -33,10 +39,15 @@ pub(crate) async fn copy(context: &mut Context<'_>, transfer: Transfer) -> Resul
 pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer) -> Result<Done, Failure> {
     let (access, selected) = context.session.selected_for_change()?;
     let (uids, cut) = newest(context, selected, &transfer)?;
-    let to = target(context, access, &transfer.mailbox).await?;
+    let (way, to) = target(context, &transfer.mailbox).await?;
     let mut status = Status::ok("MOVE done");
     if !uids.is_empty() {
-        let moved = context.store().move_messages(access, selected.mailbox(), uids, to).await;
+        let from = selected.mailbox();
+        let moved = if way.owner() == access.owner() {
+            context.store().move_messages(access, from, uids, to).await
+        } else {
+            context.store().move_across((access, from), uids, (&way, to)).await
+        };
         let (placed, changes) = moved.map_err(Failure::Target)?;
         // RFC 7162 §3.2.7: MOVE expunges, too.
         if context.session.tells_highest() && !placed.is_empty() {
@@ -46,7 +57,7 @@ pub(crate) async fn move_messages(context: &mut Context<'_>, transfer: Transfer)
         if let Some(code) = copy_uid(&placed) {
             Status::ok("moved").with(code).encode(&mut context.link.out, None);
         }
-        note_own(context, &placed);
+        note_own(context, way.owner(), &placed);
         sync::tell_own(context).await?;
     }
     Ok(Done::Status(message_limit::told(context, status, cut)))
@@ -64,14 +75,16 @@ fn newest(
     Ok((uids_of(&selected.view, &seqs), cut))
 }
 
-async fn target(context: &Context<'_>, access: &store::Access, mailbox: &str) -> Result<MailboxId, Failure> {
-    let name = MailboxName::new(mailbox)?;
-    Ok(context.store().mailbox_named(access, &name).await.map_err(Failure::Target)?.id)
+/// Where messages go, and the way there.
+async fn target(context: &Context<'_>, mailbox: &str) -> Result<(Access, MailboxId), Failure> {
+    let Place { access, name, .. } = Place::of(context, mailbox).await?;
+    let id = context.store().mailbox_named(&access, &name).await.map_err(Failure::Target)?.id;
+    Ok((access, id))
 }
 
-fn note_own(context: &mut Context<'_>, placed: &[(Uid, Placed)]) {
+fn note_own(context: &mut Context<'_>, owner: AccountId, placed: &[(Uid, Placed)]) {
     let placed: Vec<Placed> = placed.iter().map(|(_, placed)| *placed).collect();
-    context.session.note_own(&placed);
+    context.session.note_own(owner, &placed);
 }
 
 /// RFC 4315 §3: the n-th UID of one set has become the n-th of the other. `None` if no message was there any more.

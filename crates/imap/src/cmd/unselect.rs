@@ -19,11 +19,17 @@ pub(crate) async fn close(context: &mut Context<'_>) -> Result<Done, Failure> {
     if selected.mode == Mode::ReadWrite {
         let known = selected.view.modseq();
         let is_current = !selected.view.holds_expunges();
-        let (gone, changes) = context.store().expunge(access, selected.mailbox(), None).await?;
-        // RFC 7162 §3.2.8: the client takes it for what it knows, so nobody else may have changed anything meanwhile.
-        let is_next = is_current && changes.modseq.0 == known.0.saturating_add(1);
-        if !gone.is_empty() && is_next && context.session.tells_highest() {
-            status.code = Some(Code::HighestModSeq(changes.modseq.0));
+        match context.store().expunge(access, selected.mailbox(), None).await {
+            Ok((gone, changes)) => {
+                // RFC 7162 §3.2.8: the client takes it for what it knows, so nobody else may have changed anything meanwhile.
+                let is_next = is_current && changes.modseq.0 == known.0.saturating_add(1);
+                if !gone.is_empty() && is_next && context.session.tells_highest() {
+                    status.code = Some(Code::HighestModSeq(changes.modseq.0));
+                }
+            }
+            // RFC 4314 §4: without the right the messages stay, and the mailbox is closed.
+            Err(store::Error::Forbidden(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     context.session.unselect();

@@ -11,7 +11,7 @@ use crate::wire::encode::fetch_line::{FetchForm, FetchLine};
 use crate::wire::encode::{self, Quoting};
 use crate::wire::fetch::PartPath;
 use crate::wire::mailbox::Names;
-use crate::wire::response::{ListLine, ObjectId, Response};
+use crate::wire::response::{ListLine, ObjectId, ObjectKind, Response};
 use crate::wire::set::NumberSet;
 
 /// What the capabilities that were ENABLEd when the subscription was made mean for its pushes.
@@ -21,6 +21,8 @@ pub(super) struct Style {
     pub(super) modseq: bool,
     pub(super) email_id: bool,
     pub(super) preview: bool,
+    /// The number of the owner whose mailboxes are told of, unless it is the user.
+    pub(super) owner: Option<u64>,
 }
 
 impl Style {
@@ -32,6 +34,7 @@ impl Style {
             modseq: has(&["CONDSTORE", "QRESYNC"]),
             email_id: has(&["OBJECTID"]),
             preview: has(&["PREVIEW"]),
+            owner: None,
         }
     }
 
@@ -160,7 +163,8 @@ fn attributes(line: &mut FetchLine<'_>, entry: &Entry, flags: &[String], style: 
         line.modseq(entry.modseq.0);
     }
     if style.email_id {
-        line.object_id(ObjectId::Email(entry.message.0));
+        let (kind, number) = (ObjectKind::Email, entry.message.0);
+        line.object_id(ObjectId { kind, number, owner: style.owner });
     }
 }
 

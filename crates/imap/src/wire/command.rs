@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::wire::acl::{AclTarget, SetAcl};
 use crate::wire::append::{Append, Replace};
 use crate::wire::apple::ApplePush;
 use crate::wire::fetch::Fetch;
@@ -143,6 +144,22 @@ pub enum Command {
     Notify(Notify),
     /// RFC 9051 §6.3.12
     Append(Append),
+    /// RFC 4314 §3.1
+    SetAcl(SetAcl),
+    /// RFC 4314 §3.2
+    DeleteAcl(AclTarget),
+    /// RFC 4314 §3.3
+    GetAcl {
+        /// The mailbox.
+        mailbox: String,
+    },
+    /// RFC 4314 §3.4
+    ListRights(AclTarget),
+    /// RFC 4314 §3.5
+    MyRights {
+        /// The mailbox.
+        mailbox: String,
+    },
     /// RFC 5464 §4.2
     GetMetadata(GetMetadata),
     /// RFC 5464 §4.3
@@ -262,6 +279,11 @@ impl Command {
             Self::Status { .. } => "STATUS",
             Self::Notify(_) => "NOTIFY",
             Self::Append(_) => "APPEND",
+            Self::SetAcl(_) => "SETACL",
+            Self::DeleteAcl(_) => "DELETEACL",
+            Self::GetAcl { .. } => "GETACL",
+            Self::ListRights(_) => "LISTRIGHTS",
+            Self::MyRights { .. } => "MYRIGHTS",
             Self::GetMetadata(_) => "GETMETADATA",
             Self::SetMetadata(_) => "SETMETADATA",
             Self::GetQuota(_) => "GETQUOTA",

@@ -1,4 +1,5 @@
-//! LIST with its extensions, and STATUS items (RFC 9051 §6.3.9 and §6.3.11, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
+//! LIST with its extensions, and STATUS items (RFC 9051 §6.3.9 and §6.3.11, RFC 5258, RFC 5819, RFC 6154, RFC 8440,
+//! RFC 9590).
 
 use crate::wire::cursor::{Cursor, Empty, ListBounds, Parsed};
 use crate::wire::mailbox::{pattern, reference};
@@ -57,6 +58,8 @@ pub enum ListReturn {
     SpecialUse,
     /// One STATUS response each.
     Status(Vec<StatusItem>),
+    /// RFC 8440: one MYRIGHTS response each.
+    MyRights,
     /// RFC 9590: one METADATA response each, with these entries, as [`crate::wire::metadata`] names them.
     Metadata(Vec<String>),
 }
@@ -148,6 +151,7 @@ fn return_option(cursor: &mut Cursor<'_>) -> Parsed<ListReturn> {
         "SUBSCRIBED" => Ok(ListReturn::Subscribed),
         "CHILDREN" => Ok(ListReturn::Children),
         "SPECIAL-USE" => Ok(ListReturn::SpecialUse),
+        "MYRIGHTS" => Ok(ListReturn::MyRights),
         "STATUS" => {
             cursor.sp()?;
             status_items(cursor).map(ListReturn::Status)

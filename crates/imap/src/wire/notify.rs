@@ -299,6 +299,12 @@ impl MailboxFilter {
         }
     }
 
+    /// Whether it is about the user's own namespace alone (RFC 5465 §6.2 and §6.3).
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        matches!(self, Self::Inboxes | Self::Personal)
+    }
+
     /// How many names it holds.
     #[must_use]
     pub fn names(&self) -> usize {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::wire::acl;
 use crate::wire::append::{append, replace};
 use crate::wire::apple::apple_push;
 use crate::wire::command::{
@@ -118,6 +119,11 @@ fn with_arguments(cursor: &mut Cursor<'_>, word: &str) -> Option<Parsed<Command>
         "STATUS" => status,
         "NOTIFY" => |cursor| notify(cursor).map(Command::Notify),
         "APPEND" => |cursor| append(cursor).map(Command::Append),
+        "SETACL" => |cursor| acl::set_acl(cursor).map(Command::SetAcl),
+        "DELETEACL" => |cursor| acl::acl_target(cursor).map(Command::DeleteAcl),
+        "GETACL" => |cursor| one_mailbox(cursor).map(|mailbox| Command::GetAcl { mailbox }),
+        "LISTRIGHTS" => |cursor| acl::acl_target(cursor).map(Command::ListRights),
+        "MYRIGHTS" => |cursor| one_mailbox(cursor).map(|mailbox| Command::MyRights { mailbox }),
         "GETMETADATA" => |cursor| metadata::get_metadata(cursor).map(Command::GetMetadata),
         "SETMETADATA" => |cursor| metadata::set_metadata(cursor).map(Command::SetMetadata),
         "GETQUOTA" => |cursor| quota::root(cursor).map(Command::GetQuota),

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
+use crate::wire::acl::{ListRightsLine, push_acl, push_list_rights, push_my_rights};
 use crate::wire::encode::{self, Quoting, number};
 use crate::wire::esearch::ESearchLine;
 use crate::wire::flag::push_flag_list;
@@ -17,26 +18,42 @@ use crate::wire::quota::{QuotaLine, push_quota, push_quota_root};
 use crate::wire::set::NumberSet;
 use crate::wire::thread::Threads;
 
-/// An object id of RFC 8474: unique in the account, with a letter for its kind before the store's number.
+/// An object id of RFC 8474: a letter for its kind and the store's number, which is unique in an account; in another's
+/// account the owner comes after it, so that the user sees no id twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectId {
-    /// MAILBOXID
-    Mailbox(u64),
-    /// EMAILID
-    Email(u64),
-    /// THREADID
-    Thread(u64),
+pub struct ObjectId {
+    /// What it names.
+    pub kind: ObjectKind,
+    /// Its number in its owner's account.
+    pub number: u64,
+    /// The owner's number, unless it is the user.
+    pub owner: Option<u64>,
 }
 
+/// What an object id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// MAILBOXID
+    Mailbox,
+    /// EMAILID
+    Email,
+    /// THREADID
+    Thread,
+}
+
+// objectid = 1*255(ALPHA / DIGIT / "_" / "-")
 /// Writes an object id without parentheses.
 pub fn push_object_id(out: &mut BytesMut, id: ObjectId) {
-    let (letter, value): (&[u8], u64) = match id {
-        ObjectId::Mailbox(value) => (b"F", value),
-        ObjectId::Email(value) => (b"M", value),
-        ObjectId::Thread(value) => (b"T", value),
-    };
-    out.extend_from_slice(letter);
-    number(out, value);
+    out.extend_from_slice(match id.kind {
+        ObjectKind::Mailbox => b"F",
+        ObjectKind::Email => b"M",
+        ObjectKind::Thread => b"T",
+    });
+    number(out, id.number);
+    if let Some(owner) = id.owner {
+        out.extend_from_slice(b"-");
+        number(out, owner);
+    }
 }
 
 /// An untagged response (or, in a push, a line of its content).
@@ -82,8 +99,24 @@ pub enum Response<'a> {
     Thread(&'a Threads),
     /// RFC 9051 §7.3.4
     ESearch(ESearchLine<'a>),
-    /// RFC 9051 §6.3.10: one personal namespace, `/` between levels.
+    /// RFC 9051 §6.3.10: one personal namespace and one of other users, `/` between levels.
     Namespace,
+    /// RFC 4314 §3.6
+    Acl {
+        /// The mailbox in UTF-8.
+        mailbox: &'a str,
+        /// Identifiers with their rights.
+        entries: &'a [(String, String)],
+    },
+    /// RFC 4314 §3.7
+    ListRights(ListRightsLine<'a>),
+    /// RFC 4314 §3.8
+    MyRights {
+        /// The mailbox in UTF-8.
+        mailbox: &'a str,
+        /// The rights' letters.
+        rights: &'a str,
+    },
     /// RFC 5464 §4.4
     Metadata(MetadataLine<'a>),
     /// RFC 9208 §4.2.1
@@ -143,6 +176,8 @@ pub struct StatusLine<'a> {
     pub name: &'a str,
     /// What is told, in order.
     pub values: &'a [(StatusItem, u64)],
+    /// The owner's number, unless it is the user.
+    pub owner: Option<u64>,
 }
 
 impl Response<'_> {
@@ -168,7 +203,12 @@ impl Response<'_> {
             Self::Sort { numbers, modseq } => push_search(out, b"SORT", numbers, *modseq),
             Self::Thread(threads) => threads.encode(out),
             Self::ESearch(line) => line.encode(out, names),
-            Self::Namespace => out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) NIL NIL"),
+            Self::Namespace => {
+                out.extend_from_slice(b"NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL")
+            }
+            Self::Acl { mailbox, entries } => push_acl(out, mailbox, entries, names),
+            Self::ListRights(line) => push_list_rights(out, line, names),
+            Self::MyRights { mailbox, rights } => push_my_rights(out, mailbox, rights, names),
             Self::Metadata(line) => push_metadata(out, line, names),
             Self::Quota(line) => push_quota(out, line, names),
             Self::QuotaRoot { mailbox, root } => push_quota_root(out, mailbox, *root, names),
@@ -282,7 +322,7 @@ fn push_status(out: &mut BytesMut, line: &StatusLine<'_>, names: Names) {
         };
         out.extend_from_slice(name);
         if item == StatusItem::MailboxId {
-            push_object_id(out, ObjectId::Mailbox(value));
+            push_object_id(out, ObjectId { kind: ObjectKind::Mailbox, number: value, owner: line.owner });
             out.extend_from_slice(b")");
         } else {
             number(out, value);

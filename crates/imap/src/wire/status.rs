@@ -57,7 +57,7 @@ pub enum Code {
     HighestModSeq(u64),
     InProgress { tag: Tag, done: usize, goal: usize },
     Limit,
-    MailboxId(u64),
+    MailboxId(ObjectId),
     MessageLimit { limit: usize, lowest: Option<u32> },
     Metadata(MetadataCode),
     Modified(NumberSet),
@@ -180,7 +180,7 @@ impl Code {
             Self::InProgress { tag, done, goal } => push_in_progress(out, tag, (*done, *goal)),
             Self::MailboxId(id) => {
                 out.extend_from_slice(b"MAILBOXID (");
-                push_object_id(out, ObjectId::Mailbox(*id));
+                push_object_id(out, *id);
                 out.extend_from_slice(b")");
             }
             // message-limit-resp-code = "MESSAGELIMIT" SP message-limit [SP uniqueid]   (RFC 9738 §4)

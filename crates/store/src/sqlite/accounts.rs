@@ -108,6 +108,16 @@ pub(crate) fn named(sql: Sql<'_>, name: &str) -> Result<Option<AccountId>> {
     )
 }
 
+/// Whose own name this is, and how it is written; aliases are for mail.
+pub(crate) fn by_own_name(sql: Sql<'_>, name: &str) -> Result<Option<(AccountId, String)>> {
+    sql.one(
+        "find account by its own name",
+        "SELECT account_id, name FROM account_name WHERE folded = ?1 AND is_alias = 0",
+        [name.to_ascii_lowercase()],
+        |row| Ok((AccountId(uint(row, 0)?), row.get(1)?)),
+    )
+}
+
 /// The account's MODSEQ.
 pub(crate) fn modseq(sql: Sql<'_>, id: AccountId) -> Result<ModSeq> {
     let modseq =

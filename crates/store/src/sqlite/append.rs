@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::accounts::Arrival;
-use super::blobs::{self, Content};
+use super::blobs::{self, BlobId, Content};
 use super::edit::By;
 use super::writer::Tx;
 use super::{accounts, cause_column, flags, halves, int, mailboxes, origin_columns, uint};
@@ -32,16 +32,43 @@ pub(crate) struct Placing {
     pub(crate) keywords: Vec<String>,
 }
 
+/// What of a message stands in its row.
+pub(crate) struct NewRow<'m> {
+    pub(crate) size: u64,
+    pub(crate) envelope: &'m [u8],
+    pub(crate) structure: &'m [u8],
+    pub(crate) summary: &'m [u8],
+    pub(crate) thread_keys: &'m [i64],
+}
+
 /// Puts a message into a mailbox.
 pub(crate) fn append(tx: &Tx<'_>, by: &By, message: &Prepared, placing: &Placing) -> Result<Delivered> {
+    let row = NewRow {
+        size: message.content.size,
+        envelope: &message.envelope,
+        structure: &message.structure,
+        summary: &message.summary,
+        thread_keys: &message.thread_keys,
+    };
+    insert(tx, by, &row, placing, || blobs::retain(tx, &message.content))
+}
+
+/// The same of a message whose content is referred to by `retain`, once it is known that there is room for it.
+pub(crate) fn insert(
+    tx: &Tx<'_>,
+    by: &By,
+    message: &NewRow<'_>,
+    placing: &Placing,
+    retain: impl FnOnce() -> Result<BlobId>,
+) -> Result<Delivered> {
     let mailbox = mailboxes::resolve(tx.sql, by.account, &placing.target)?;
     let arrival = arrival(tx, by, mailbox, placing.flags)?;
-    let (id, changes) = accounts::take_message(tx, by.account, message.content.size, arrival)?;
+    let (id, changes) = accounts::take_message(tx, by.account, message.size, arrival)?;
     let id = MessageId(id);
     let flags = flags::with_keywords(tx, by.account, changes.modseq, placing.flags, &placing.keywords)?;
-    let blob = blobs::retain(tx, &message.content)?;
-    let thread = assign_thread(tx, by, &message.thread_keys, id)?;
-    let size = message.content.size;
+    let blob = retain()?;
+    let thread = assign_thread(tx, by, message.thread_keys, id)?;
+    let size = message.size;
     tx.sql.run(
         "insert message",
         "INSERT INTO message (account_id, id, thread_id, size, received_at, blob_id, envelope, structure, summary) \

@@ -111,7 +111,7 @@ pub(crate) fn is_old(changed: SystemTime, now: SystemTime) -> bool {
 const FILE_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// What must not be found. Rows of accounts that are being removed have none of these promises to keep.
-const RULES: [(&str, &str); 17] = [
+const RULES: [(&str, &str); 18] = [
     (
         "a mailbox's counts are wrong",
         "SELECT m.account_id AS account, m.id AS mailbox FROM mailbox m JOIN account a ON a.id = m.account_id LEFT JOIN ( \
@@ -208,6 +208,11 @@ const RULES: [(&str, &str); 17] = [
         "a recipient belongs to no submission",
         "SELECT r.submission_id AS submission, r.position AS position FROM submission_recipient r \
          LEFT JOIN submission s ON s.id = r.submission_id WHERE s.id IS NULL",
+    ),
+    (
+        "rights are to a mailbox that is not there",
+        "SELECT c.account_id AS account, c.mailbox_id AS mailbox FROM acl c JOIN account a ON a.id = c.account_id \
+         LEFT JOIN mailbox m ON m.account_id = c.account_id AND m.id = c.mailbox_id WHERE m.id IS NULL",
     ),
     (
         "a push subscription belongs to nobody",

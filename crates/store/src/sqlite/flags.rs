@@ -2,7 +2,7 @@
 //!
 //! Flags but `\Deleted` belong to the message: changing them changes every membership of it, each with a new MODSEQ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 
@@ -29,6 +29,28 @@ pub(crate) fn keywords(sql: Sql<'_>, account: AccountId) -> Result<Keywords> {
         |row| row.get(0),
     )?;
     Ok(Keywords::new(names))
+}
+
+/// The same as far as messages in these mailboxes have them. Costs what the mailboxes hold, if there are keywords.
+pub(crate) fn keywords_in(
+    sql: Sql<'_>,
+    account: AccountId,
+    mailboxes: &BTreeSet<MailboxId>,
+) -> Result<Keywords> {
+    let all = keywords(sql, account)?;
+    let mut used = Flags::default();
+    if all.iter().next().is_some() {
+        for mailbox in mailboxes {
+            let found = sql.all(
+                "list flags in use",
+                "SELECT DISTINCT flags_low, flags_high FROM membership WHERE account_id = ?1 AND mailbox_id = ?2",
+                [int(account.0), int(mailbox.0)],
+                |row| super::flags(row, 0),
+            )?;
+            used = found.into_iter().fold(used, Flags::union);
+        }
+    }
+    Ok(all.only(used))
 }
 
 /// Flags of a new message: known bits, and its keywords, which become the account's if they are new.
@@ -152,7 +174,7 @@ fn add_keywords(
             continue;
         }
         check_keyword(name)?;
-        let position = u8::try_from(known.len()).ok().filter(|position| *position < KEYWORDS_MAX);
+        let position = u8::try_from(known.count()).ok().filter(|position| *position < KEYWORDS_MAX);
         let position = position.ok_or(Error::Limit("keywords of an account"))?;
         tx.sql.run(
             "add keyword",
@@ -175,12 +197,12 @@ fn check_keyword(name: &str) -> Result<()> {
 }
 
 fn all_bits(known: &Keywords) -> Flags {
-    let count = u8::try_from(known.len()).unwrap_or(KEYWORDS_MAX);
+    let count = u8::try_from(known.count()).unwrap_or(KEYWORDS_MAX);
     (0..count).map(Flags::keyword).fold(SYSTEM, Flags::union)
 }
 
 /// The system flags (RFC 9051 §2.3.2).
-const SYSTEM: Flags = Flags(0b1_1111);
+pub(crate) const SYSTEM: Flags = Flags(0b1_1111);
 /// One more is refused with Limit.
 const KEYWORDS_MAX: u8 = 120;
 const KEYWORD_BYTES_MAX: usize = 100;

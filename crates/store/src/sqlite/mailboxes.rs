@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::edit::By;
 use super::writer::Tx;
-use super::{Sql, annotations, int, no_account, origin_columns, uint};
+use super::{Sql, acl, annotations, int, no_account, origin_columns, uint};
 use crate::{
     AccountId, Changes, Error, Mailbox, MailboxId, MailboxName, ModSeq, Result, SpecialUse, Target,
     UidValidity,
@@ -71,7 +71,7 @@ pub(crate) fn resolve(sql: Sql<'_>, account: AccountId, target: &Target) -> Resu
     }
 }
 
-/// Makes a mailbox whose name is free, at a MODSEQ of this request.
+/// Makes a mailbox whose name is free, at a MODSEQ of this request, with the access control list of the one above it.
 pub(crate) fn insert(tx: &Tx<'_>, by: &By, modseq: ModSeq, new: &NewMailbox) -> Result<MailboxId> {
     // UIDVALIDITY only ever rises in an account, so that a name that comes back never has an old one.
     let taken = tx.sql.one(
@@ -94,11 +94,18 @@ pub(crate) fn insert(tx: &Tx<'_>, by: &By, modseq: ModSeq, new: &NewMailbox) -> 
             credential, session
         ],
     )?;
+    acl::inherit(tx, by.account, MailboxId(id), &new.name)?;
     Ok(MailboxId(id))
+}
+
+/// Refuses names that no own mailbox may have: nobody could find it there.
+pub(crate) fn check_own_name(name: &MailboxName) -> Result<()> {
+    if name.is_of_others() { Err(Error::Forbidden("the name is kept for others' mailboxes")) } else { Ok(()) }
 }
 
 /// Makes a mailbox and those above it that are missing.
 pub(crate) fn create(tx: &Tx<'_>, by: &By, new: &NewMailbox) -> Result<(Mailbox, Changes)> {
+    check_own_name(&new.name)?;
     if id_of(tx.sql, by.account, new.name.as_str())?.is_some() {
         return Err(Error::Exists("mailbox"));
     }
@@ -146,10 +153,11 @@ pub(crate) fn deletable(sql: Sql<'_>, account: AccountId, id: MailboxId) -> Resu
     Err(Error::Forbidden("the mailbox has others below it"))
 }
 
-/// Removes an empty mailbox with its annotations, and remembers its name.
+/// Removes an empty mailbox with its annotations and access control list, and remembers its name.
 pub(crate) fn remove(tx: &Tx<'_>, by: &By, modseq: ModSeq, mailbox: &Mailbox) -> Result<()> {
     let (credential, session) = origin_columns(by.origin);
     annotations::drop_all(tx, by.account, mailbox.id)?;
+    acl::drop_all(tx, by.account, mailbox.id)?;
     tx.sql.run(
         "remove mailbox",
         "DELETE FROM mailbox WHERE account_id = ?1 AND id = ?2",

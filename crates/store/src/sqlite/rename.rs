@@ -30,6 +30,7 @@ pub(crate) fn rename(tx: &Tx<'_>, by: &By, from: &MailboxName, to: &MailboxName)
 }
 
 fn check(tx: &Tx<'_>, by: &By, renames: &[(MailboxId, MailboxName, MailboxName)]) -> Result<()> {
+    renames.iter().try_for_each(|(_, _, new)| mailboxes::check_own_name(new))?;
     let moving: BTreeSet<_> = renames.iter().map(|(id, ..)| *id).collect();
     for (_, old, new) in renames {
         if new.as_str().starts_with(&format!("{}/", old.as_str())) {

@@ -157,6 +157,8 @@ pub(crate) fn purge(tx: &Tx<'_>, account: AccountId, limit: u32) -> Result<bool>
         ("purge replies", "DELETE FROM vacation_reply WHERE account_id = ?1"),
         ("purge mailboxes", "DELETE FROM mailbox WHERE account_id = ?1"),
         ("purge subscribed names", "DELETE FROM subscribed WHERE account_id = ?1"),
+        ("purge access control lists", "DELETE FROM acl WHERE account_id = ?1"),
+        ("purge access control entries", "DELETE FROM acl WHERE grantee_id = ?1"),
         ("purge annotations", "DELETE FROM annotation WHERE account_id = ?1"),
         ("purge annotations elsewhere", "DELETE FROM annotation WHERE reader_id = ?1"),
         ("purge keywords", "DELETE FROM keyword WHERE account_id = ?1"),

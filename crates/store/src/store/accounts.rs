@@ -8,7 +8,7 @@ use crate::sqlite::accounts::{self, Naming, NewRow};
 use crate::sqlite::{credentials, revocations};
 use crate::{
     Access, Account, AccountId, Credential, CredentialId, CredentialKind, Error, NewAccount, Result,
-    Revocation, RevocationMark, Rights, ScramRecord, Store, UnixTime,
+    Revocation, RevocationMark, ScramRecord, Store, UnixTime,
 };
 
 impl Store {
@@ -274,14 +274,7 @@ impl Store {
 }
 
 fn access(owner: AccountId, credential: CredentialId, kind: CredentialKind) -> Access {
-    Access {
-        reader: owner,
-        owner,
-        rights: Rights::Owner,
-        credential: Some(credential),
-        kind: Some(kind),
-        session: None,
-    }
+    Access::own(owner, Some((credential, kind)))
 }
 
 fn check_name(what: &'static str, name: &str) -> Result<()> {

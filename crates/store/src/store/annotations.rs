@@ -1,10 +1,12 @@
 //! Annotations (RFC 5464).
 
 use super::by;
+use crate::sqlite::acl::{self, Who};
 use crate::sqlite::annotations::{self, Place};
-use crate::sqlite::{accounts, mailboxes};
+use crate::sqlite::{Sql, mailboxes};
 use crate::{
-    Access, Annotation, AnnotationChanges, Cause, Changes, EntryName, MailboxId, ModSeq, Result, Store,
+    Access, Annotation, AnnotationChanges, Cause, Changes, EntryName, EntryScope, Error, MailboxId, ModSeq,
+    Result, Rights, Store,
 };
 
 impl Store {
@@ -13,18 +15,16 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn annotations(&self, access: &Access, mailbox: Option<MailboxId>) -> Result<Vec<Annotation>> {
-        let (owner, place) = (access.owner, Place { mailbox, reader: access.reader });
+        let who = access.who();
         self.read(move |sql| {
-            accounts::modseq(sql, owner)?;
-            if let Some(id) = mailbox {
-                mailboxes::one(sql, owner, id)?;
-            }
-            annotations::all(sql, owner, place)
+            demand(sql, who, mailbox)?;
+            annotations::all(sql, who.owner, Place { mailbox, reader: who.reader })
         })
         .await
     }
 
-    /// Sets entries, or removes those without a value, in one commit: all or none.
+    /// Sets entries, or removes those without a value, in one commit: all or none. Shared ones of another's mailbox need
+    /// the right to write.
     ///
     /// # Errors
     /// NotFound, Forbidden; Limit beyond [`crate::ANNOTATION_BYTES_MAX`], [`crate::ANNOTATIONS_MAX`] and
@@ -35,12 +35,14 @@ impl Store {
         mailbox: Option<MailboxId>,
         values: Vec<(EntryName, Option<Vec<u8>>)>,
     ) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
-        let place = Place { mailbox, reader: access.reader };
+        let (who, by) = (access.who(), by(access, Cause::Mailbox));
         self.write(move |tx| {
-            if let Some(id) = mailbox {
-                mailboxes::one(tx.sql, by.account, id)?;
+            let rights = demand(tx.sql, who, mailbox)?;
+            let is_shared = values.iter().any(|(name, _)| name.scope() == EntryScope::Shared);
+            if is_shared && !rights.contains(Rights::WRITE) {
+                return Err(Error::Forbidden("others see this annotation"));
             }
+            let place = Place { mailbox, reader: who.reader };
             let modseq = annotations::set(tx, &by, place, &values)?;
             Ok(Changes { account: by.account, modseq })
         })
@@ -51,9 +53,25 @@ impl Store {
     /// of a mailbox are known.
     ///
     /// # Errors
-    /// NotFound if the account is gone.
+    /// NotFound if the account is gone, Forbidden for another's.
     pub async fn annotation_changes(&self, access: &Access, since: ModSeq) -> Result<AnnotationChanges> {
-        let (whose, session) = ((access.owner, access.reader), access.session);
-        self.read(move |sql| annotations::changes(sql, whose, since, session)).await
+        let (who, session) = (access.who(), access.session());
+        access.account()?;
+        self.read(move |sql| annotations::changes(sql, (who.owner, who.reader), since, session)).await
+    }
+}
+
+/// RFC 5464 §3.3: `l` and any right to what is in the mailbox. Annotations of an account are its owner's.
+fn demand(sql: Sql<'_>, who: Who, mailbox: Option<MailboxId>) -> Result<Rights> {
+    let Some(id) = mailbox else {
+        return if who.is_owner() { Ok(Rights::ALL) } else { Err(Error::NotFound("mailbox")) };
+    };
+    let rights = acl::demand(sql, who, id, Rights::LOOKUP)?;
+    mailboxes::one(sql, who.owner, id)?;
+    let any = [Rights::READ, Rights::SEEN, Rights::WRITE, Rights::INSERT, Rights::POST];
+    if any.into_iter().any(|right| rights.contains(right)) {
+        Ok(rights)
+    } else {
+        Err(Error::Forbidden("nothing in the mailbox may be seen"))
     }
 }

@@ -1,10 +1,10 @@
-//! Emails, threads and uploads: what JMAP reads and writes.
+//! Emails, threads and uploads: what JMAP reads and writes, for the owner of the account alone.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::by;
+use super::own_by;
 use super::writing::settled;
 use crate::password::random;
 use crate::sqlite::append::Placing;
@@ -25,7 +25,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn type_states(&self, access: &Access) -> Result<TypeStates> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| emails::states(sql, owner)?.ok_or_else(|| no_account(owner))).await
     }
 
@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn revision(&self, access: &Access) -> Result<Revision> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| emails::revision(sql, owner)?.ok_or_else(|| no_account(owner))).await
     }
 
@@ -48,7 +48,7 @@ impl Store {
         mut ids: Vec<MessageId>,
         columns: Columns,
     ) -> Result<Vec<Email>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         ids.sort_unstable();
         ids.dedup();
         self.read(move |sql| emails::by_id(sql, owner, &ids, columns)).await
@@ -64,7 +64,7 @@ impl Store {
         mut ids: Vec<MessageId>,
         columns: Columns,
     ) -> Result<EmailSnapshot> {
-        let owner = access.owner;
+        let owner = access.account()?;
         ids.sort_unstable();
         ids.dedup();
         self.read(move |sql| {
@@ -82,7 +82,7 @@ impl Store {
     /// # Errors
     /// NotFound for the mailbox.
     pub async fn email_arrivals(&self, access: &Access, wanted: Arrivals) -> Result<ArrivalPage> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| {
             let states = emails::states(sql, owner)?.ok_or_else(|| no_account(owner))?;
             let (places, more) = arrivals::arrivals(sql, owner, &wanted)?;
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// NotFound for the mailbox.
     pub async fn email_places(&self, access: &Access, mailbox: Option<MailboxId>) -> Result<Vec<EmailPlace>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| {
             if let Some(mailbox) = mailbox {
                 mailboxes::one(sql, owner, mailbox)?;
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// Unavailable.
     pub async fn threads(&self, access: &Access, ids: Vec<ThreadId>) -> Result<Vec<Vec<MessageId>>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| ids.iter().map(|id| emails::of_thread(sql, owner, *id)).collect()).await
     }
 
@@ -121,7 +121,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn email_changes(&self, access: &Access, since: ModSeq, limit: usize) -> Result<EmailChanges> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| email_log::emails(sql, owner, since, limit)?.ok_or_else(|| no_account(owner)))
             .await
     }
@@ -135,7 +135,7 @@ impl Store {
         access: &Access,
         since: ModSeq,
     ) -> Result<(Vec<MailboxRevision>, bool)> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| email_log::mailboxes(sql, owner, since)).await
     }
 
@@ -144,7 +144,7 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn mailbox_counts(&self, access: &Access, mailbox: MailboxId) -> Result<MailboxCounts> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| emails::counts(sql, owner, mailbox)?.ok_or(Error::NotFound("mailbox"))).await
     }
 
@@ -153,7 +153,7 @@ impl Store {
     /// # Errors
     /// Unavailable.
     pub async fn mailbox_counts_changed(&self, access: &Access) -> Result<Vec<(MailboxId, ModSeq)>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| emails::counts_modseqs(sql, owner)).await
     }
 
@@ -175,7 +175,7 @@ impl Store {
         new: NewEmail,
         expected: Expected,
     ) -> Result<(Placed, Changes)> {
-        let by = by(access, Cause::Append)?;
+        let by = own_by(access, Cause::Append)?;
         let prepared = self.prepare(&new.raw, Reach::Database).await?;
         let NewEmail { mut mailboxes, received_at, flags, keywords, .. } = new;
         mailboxes.sort_unstable();
@@ -207,7 +207,7 @@ impl Store {
     ) -> Vec<Result<Changes>> {
         let update = |(id, edit): (MessageId, EmailEdit), expected| {
             let cause = if edit.mailboxes.is_some() { Cause::Move } else { Cause::Flags };
-            let by = by(access, cause)?;
+            let by = own_by(access, cause)?;
             Ok(move |tx: &Tx<'_>| email_edit::update(tx, &by, id, &edit, expected))
         };
         self.in_state(edits, expected, update).await
@@ -226,7 +226,7 @@ impl Store {
         expected: Expected,
     ) -> Vec<Result<Changes>> {
         let destroy = |id, expected| {
-            let by = by(access, Cause::Expunge)?;
+            let by = own_by(access, Cause::Expunge)?;
             Ok(move |tx: &Tx<'_>| email_edit::destroy(tx, &by, id, expected))
         };
         self.in_state(ids, expected, destroy).await
@@ -272,7 +272,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone, Forbidden, Unavailable.
     pub async fn upload(&self, access: &Access, bytes: Bytes, bytes_max: u64) -> Result<(String, Upload)> {
-        let by = by(access, Cause::Append)?;
+        let by = own_by(access, Cause::Append)?;
         let id = format!("{:032x}", u128::from_le_bytes(random()?));
         let (files, nonce) = (self.inner.files().clone(), u64::from_le_bytes(random()?));
         let task = tokio::task::spawn_blocking(move || files.prepare(&bytes, Reach::Database, nonce));
@@ -289,7 +289,7 @@ impl Store {
     /// # Errors
     /// NotFound: never there, another account's, or too old.
     pub async fn uploaded(&self, access: &Access, id: &str) -> Result<Bytes> {
-        let (owner, id, inner) = (access.owner, id.to_owned(), Arc::clone(&self.inner));
+        let (owner, id, inner) = (access.account()?, id.to_owned(), Arc::clone(&self.inner));
         self.read(move |sql| {
             accounts::modseq(sql, owner)?;
             uploads::read(sql, inner.files(), owner, &id)
@@ -307,7 +307,7 @@ impl Store {
         mailbox: MailboxId,
         special_use: Option<SpecialUse>,
     ) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
+        let by = own_by(access, Cause::Mailbox)?;
         self.write(move |tx| mailboxes::set_special_use(tx, &by, mailbox, special_use)).await
     }
 
@@ -316,7 +316,7 @@ impl Store {
     /// # Errors
     /// NotFound, Forbidden.
     pub async fn set_sort_order(&self, access: &Access, mailbox: MailboxId, order: u32) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
+        let by = own_by(access, Cause::Mailbox)?;
         self.write(move |tx| mailboxes::set_sort_order(tx, &by, mailbox, order)).await
     }
 }

@@ -1,22 +1,26 @@
 //! Mailboxes: list, create, rename, delete, subscribe.
 
-use super::{CHUNK_MESSAGES, by};
+use super::{CHUNK_MESSAGES, by, own_by};
 use crate::sqlite::edit::Edit;
 use crate::sqlite::mailboxes::{self, NewMailbox};
 use crate::sqlite::moves::{self, Way};
-use crate::sqlite::{accounts, annotations, reading, rename};
-use crate::{Access, Cause, Changes, Mailbox, MailboxId, MailboxName, Result, SpecialUse, Store};
+use crate::sqlite::{accounts, acl, annotations, reading, rename};
+use crate::{
+    Access, Cause, Changes, Error, Mailbox, MailboxId, MailboxName, Result, Rights, SpecialUse, Store,
+};
 
 impl Store {
-    /// Every mailbox, by name.
+    /// Every mailbox that the reader may look up, by name.
     ///
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn mailboxes(&self, access: &Access) -> Result<Vec<Mailbox>> {
-        let owner = access.owner;
+        let who = access.who();
         self.read(move |sql| {
-            accounts::modseq(sql, owner)?;
-            mailboxes::all(sql, owner)
+            if who.is_owner() {
+                accounts::modseq(sql, who.owner)?;
+            }
+            Ok(acl::visible(sql, who)?.into_iter().map(|(mailbox, _)| mailbox).collect())
         })
         .await
     }
@@ -26,10 +30,12 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn mailbox(&self, access: &Access, id: MailboxId) -> Result<Mailbox> {
-        let owner = access.owner;
+        let who = access.who();
         self.read(move |sql| {
-            accounts::modseq(sql, owner)?;
-            mailboxes::one(sql, owner, id)
+            if who.is_owner() {
+                accounts::modseq(sql, who.owner)?;
+            }
+            acl::one(sql, who, id)
         })
         .await
     }
@@ -39,15 +45,12 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn mailbox_named(&self, access: &Access, name: &MailboxName) -> Result<Mailbox> {
-        let (owner, name) = (access.owner, name.clone());
-        self.read(move |sql| {
-            accounts::modseq(sql, owner)?;
-            mailboxes::named(sql, owner, &name)
-        })
-        .await
+        let (who, name) = (access.who(), name.clone());
+        self.read(move |sql| acl::named(sql, who, &name)).await
     }
 
-    /// Makes a mailbox, and missing parents too; at most 10,000 in an account.
+    /// Makes a mailbox, and missing parents too; at most 10,000 in an account. Each has the access control list of the one
+    /// above it. In another's account the nearest parent that is there needs the right to that.
     ///
     /// # Errors
     /// Exists, Limit, Forbidden.
@@ -57,9 +60,13 @@ impl Store {
         name: &MailboxName,
         special_use: Option<SpecialUse>,
     ) -> Result<(Mailbox, Changes)> {
-        let by = by(access, Cause::Mailbox)?;
+        let (who, by) = (access.who(), by(access, Cause::Mailbox));
         let new = NewMailbox { name: name.clone(), special_use };
-        self.write(move |tx| mailboxes::create(tx, &by, &new)).await
+        self.write(move |tx| {
+            acl::demand_parent(tx.sql, who, &new.name)?;
+            mailboxes::create(tx, &by, &new)
+        })
+        .await
     }
 
     /// Renames a mailbox with its children, in one commit; missing parents are made, subscriptions go along. INBOX is
@@ -74,24 +81,35 @@ impl Store {
         from: &MailboxName,
         to: &MailboxName,
     ) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
-        if *from == MailboxName::inbox() {
+        let (who, by) = (access.who(), by(access, Cause::Mailbox));
+        if *from == MailboxName::inbox() && access.is_own() {
             return self.empty_inbox_into(access, to).await;
         }
         let (from, to) = (from.clone(), to.clone());
-        self.write(move |tx| rename::rename(tx, &by, &from, &to)).await
+        self.write(move |tx| {
+            if !who.is_owner() {
+                let mailbox = acl::named(tx.sql, who, &from)?;
+                acl::demand(tx.sql, who, mailbox.id, Rights::DELETE)?;
+                acl::demand_parent(tx.sql, who, &to)?;
+                if from == MailboxName::inbox() {
+                    return Err(Error::Forbidden("another's INBOX stays where it is"));
+                }
+            }
+            rename::rename(tx, &by, &from, &to)
+        })
+        .await
     }
 
     async fn empty_inbox_into(&self, access: &Access, to: &MailboxName) -> Result<Changes> {
         let inbox = self.mailbox_named(access, &MailboxName::inbox()).await?.id;
-        let (create, new) = (by(access, Cause::Mailbox)?, NewMailbox { name: to.clone(), special_use: None });
+        let (create, new) = (by(access, Cause::Mailbox), NewMailbox { name: to.clone(), special_use: None });
         let made = self.write(move |tx| {
             let (target, changes) = mailboxes::create(tx, &create, &new)?;
             annotations::copy(tx, &create, changes.modseq, inbox, target.id)?;
             Ok(target.id)
         });
         let way = Way { from: inbox, to: made.await? };
-        let by = by(access, Cause::Move)?;
+        let by = by(access, Cause::Move);
         loop {
             let (moved, changes) = self
                 .write(move |tx| {
@@ -114,10 +132,11 @@ impl Store {
     /// # Errors
     /// NotFound, Forbidden for INBOX and for one with children.
     pub async fn delete_mailbox(&self, access: &Access, id: MailboxId) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
+        let (who, by) = (access.who(), by(access, Cause::Mailbox));
         loop {
             let (gone, changes) = self
                 .write(move |tx| {
+                    acl::demand(tx.sql, who, id, Rights::DELETE)?;
                     accounts::modseq(tx.sql, by.account)?;
                     let mailbox = mailboxes::deletable(tx.sql, by.account, id)?;
                     let mut edit = Edit::new(tx, by);
@@ -131,7 +150,7 @@ impl Store {
         }
     }
 
-    /// Subscribes to a name, or ends that. There need not be such a mailbox.
+    /// Subscribes to a name, or ends that. There need not be such a mailbox; mailboxes of others are names like any.
     ///
     /// # Errors
     /// Limit (10,000 names), Forbidden.
@@ -141,7 +160,7 @@ impl Store {
         name: &MailboxName,
         subscribed: bool,
     ) -> Result<Changes> {
-        let by = by(access, Cause::Mailbox)?;
+        let by = own_by(access, Cause::Mailbox)?;
         let name = name.clone();
         self.write(move |tx| {
             let account = by.account;
@@ -158,9 +177,9 @@ impl Store {
     /// Names subscribed to, in order, whether or not such a mailbox is there now (RFC 9051 §6.3.7).
     ///
     /// # Errors
-    /// NotFound if the account is gone.
+    /// NotFound if the account is gone, Forbidden for another's.
     pub async fn subscribed_names(&self, access: &Access) -> Result<Vec<MailboxName>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| {
             accounts::modseq(sql, owner)?;
             mailboxes::subscribed(sql, owner)

@@ -6,7 +6,7 @@ use crate::sqlite::{accounts, push, push_request, push_state};
 use crate::{
     Access, AccountId, Error, NewPushRequest, NewPushSubscription, PUSH_NAME_CHARACTERS_MAX, PushEdit,
     PushKind, PushProgress, PushSubscription, PushSubscriptionId, PushVerdict, PutPushSubscription, Result,
-    Rights, Store, UnixTime,
+    Store, UnixTime,
 };
 
 impl Store {
@@ -15,14 +15,14 @@ impl Store {
     /// `new` says.
     ///
     /// # Errors
-    /// Forbidden for the system and for readers, Exists if another credential has one of this id and the access is
+    /// Forbidden for the system and for others than the owner, Exists if another credential has one of this id and the access is
     /// not the main password's, Limit, NotFound once the credential is revoked, Invalid.
     pub async fn put_push_subscription(
         &self,
         access: &Access,
         new: NewPushSubscription,
     ) -> Result<PutPushSubscription> {
-        may_write(access)?;
+        access.account()?;
         check(&new)?;
         let access = access.clone();
         self.inner.write_in_order(move |tx| push::put(tx, &access, &new)).await
@@ -39,7 +39,7 @@ impl Store {
         access: &Access,
         new: NewPushRequest,
     ) -> Result<PutPushSubscription> {
-        may_write(access)?;
+        access.account()?;
         if new.endpoint.len() > ENDPOINT_BYTES_MAX || new.request.len() > REQUEST_BYTES_MAX {
             return Err(Error::Invalid { what: "push request", why: "too long".into() });
         }
@@ -58,7 +58,7 @@ impl Store {
         token: &str,
         now: UnixTime,
     ) -> Result<Option<PushSubscription>> {
-        may_write(access)?;
+        access.account()?;
         let (access, identity, token) = (access.clone(), identity.to_owned(), token.to_owned());
         self.inner
             .write_in_order(move |tx| push_request::confirm(tx, &access, (kind, &identity), (&token, now)))
@@ -75,7 +75,7 @@ impl Store {
         kind: PushKind,
         client_id: &str,
     ) -> Result<bool> {
-        may_write(access)?;
+        access.account()?;
         let (access, client_id) = (access.clone(), client_id.to_owned());
         self.inner.write_in_order(move |tx| push::remove(tx, &access, kind, &client_id)).await
     }
@@ -86,7 +86,7 @@ impl Store {
     /// NotFound if the account is gone.
     pub async fn push_subscriptions(&self, access: &Access) -> Result<Vec<PushSubscription>> {
         let access = access.clone();
-        let mut all = self.account_push_subscriptions(access.owner).await?;
+        let mut all = self.account_push_subscriptions(access.account()?).await?;
         all.retain(|subscription| push::may_see(&access, subscription));
         Ok(all)
     }
@@ -103,7 +103,7 @@ impl Store {
         vapid_key: &str,
         now: UnixTime,
     ) -> Result<Option<PushSubscription>> {
-        may_write(access)?;
+        access.account()?;
         let (access, token, vapid_key) = (access.clone(), token.to_owned(), vapid_key.to_owned());
         self.inner.write_in_order(move |tx| push::acknowledge(tx, &access, (&token, &vapid_key), now)).await
     }
@@ -118,7 +118,7 @@ impl Store {
         id: PushSubscriptionId,
         until: Option<UnixTime>,
     ) -> Result<PushSubscription> {
-        may_write(access)?;
+        access.account()?;
         let access = access.clone();
         self.inner.write_in_order(move |tx| push::silence(tx, &access, id, until)).await
     }
@@ -134,7 +134,7 @@ impl Store {
         id: PushSubscriptionId,
         edit: PushEdit,
     ) -> Result<PushSubscription> {
-        may_write(access)?;
+        access.account()?;
         if let Some(name) = &edit.name {
             check_name(name)?;
         }
@@ -232,10 +232,6 @@ impl Store {
         let old_key = old_key.to_owned();
         self.inner.write_in_order(move |tx| push_state::drop_vapid(tx, &old_key)).await
     }
-}
-
-pub(super) fn may_write(access: &Access) -> Result<()> {
-    if access.rights == Rights::Owner { Ok(()) } else { Err(Error::Forbidden("read only")) }
 }
 
 fn check(new: &NewPushSubscription) -> Result<()> {

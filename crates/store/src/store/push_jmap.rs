@@ -1,6 +1,6 @@
 //! Push subscriptions of JMAP. What the notifier does with them is what it does with all.
 
-use super::push::{ENDPOINT_BYTES_MAX, may_write};
+use super::push::ENDPOINT_BYTES_MAX;
 use crate::sqlite::push_jmap;
 use crate::{
     Access, EditedJmapSubscription, Error, JmapSubscriptionEdit, NewJmapSubscription, PushKind,
@@ -17,7 +17,7 @@ impl Store {
         access: &Access,
         new: NewJmapSubscription,
     ) -> Result<PushSubscription> {
-        may_write(access)?;
+        access.account()?;
         let keys = (new.public_key.len(), new.auth.len());
         if !matches!(keys, (65, 16) | (0, 0)) {
             return invalid("push keys", "not 65 and 16 bytes");
@@ -39,7 +39,7 @@ impl Store {
     /// NotFound if the account is gone.
     pub async fn jmap_subscriptions(&self, access: &Access, now: UnixTime) -> Result<Vec<PushSubscription>> {
         let credential = access.credential();
-        let mut all = self.account_push_subscriptions(access.owner).await?;
+        let mut all = self.account_push_subscriptions(access.account()?).await?;
         all.retain(|found| {
             found.kind == PushKind::Jmap
                 && Some(found.credential) == credential
@@ -59,7 +59,7 @@ impl Store {
         edit: JmapSubscriptionEdit,
         now: UnixTime,
     ) -> Result<Option<EditedJmapSubscription>> {
-        may_write(access)?;
+        access.account()?;
         edit.request.as_deref().map_or(Ok(()), check_request)?;
         let (access, id) = (access.clone(), id.to_owned());
         self.inner.write_in_order(move |tx| push_jmap::edit(tx, &access, &id, (&edit, now))).await
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// Forbidden, Unavailable.
     pub async fn remove_jmap_subscription(&self, access: &Access, id: &str) -> Result<bool> {
-        may_write(access)?;
+        access.account()?;
         let (access, id) = (access.clone(), id.to_owned());
         self.inner.write_in_order(move |tx| push_jmap::remove(tx, &access, &id)).await
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::sqlite::blobs::Identity;
-use crate::sqlite::{Sql, accounts, blobs, flags, log, mailboxes, reading};
+use crate::sqlite::{Sql, accounts, acl, blobs, flags, log, mailboxes, reading};
 use crate::{
     Access, Columns, Entry, Error, Keywords, MailboxChanges, MailboxId, MessageId, MessageRow, ModSeq,
-    OpenedView, Result, Store, Uid, View,
+    OpenedView, Result, Rights, Store, Uid, View,
 };
 
 impl Store {
@@ -19,8 +19,12 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn view(&self, access: &Access, mailbox: MailboxId) -> Result<Arc<View>> {
-        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
-        self.read(move |sql| inner.views.read(sql, owner, mailbox)).await
+        let (who, inner) = (access.who(), Arc::clone(&self.inner));
+        self.read(move |sql| {
+            acl::demand(sql, who, mailbox, Rights::READ)?;
+            inner.views.read(sql, who.owner, mailbox)
+        })
+        .await
     }
 
     /// The bytes that EXPUNGE of a mailbox would take out of it.
@@ -28,8 +32,12 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn deleted_bytes(&self, access: &Access, mailbox: MailboxId) -> Result<u64> {
-        let owner = access.owner;
-        self.read(move |sql| reading::deleted_bytes(sql, owner, mailbox)).await
+        let who = access.who();
+        self.read(move |sql| {
+            acl::demand(sql, who, mailbox, Rights::READ)?;
+            reading::deleted_bytes(sql, who.owner, mailbox)
+        })
+        .await
     }
 
     /// The same for a session that opens the mailbox and keeps few changes by itself: costs what has changed since
@@ -38,19 +46,27 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn open_view(&self, access: &Access, mailbox: MailboxId) -> Result<OpenedView> {
-        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
-        self.read(move |sql| inner.views.open(sql, owner, mailbox)).await
+        let (who, inner) = (access.who(), Arc::clone(&self.inner));
+        self.read(move |sql| {
+            acl::demand(sql, who, mailbox, Rights::READ)?;
+            inner.views.open(sql, who.owner, mailbox)
+        })
+        .await
     }
 
-    /// The account's keywords.
+    /// The account's keywords; to others than the owner those that messages have which they may read.
     ///
     /// # Errors
-    /// NotFound if the account is gone.
+    /// NotFound if the account is gone, or if nothing in it may be read.
     pub async fn keywords(&self, access: &Access) -> Result<Keywords> {
-        let owner = access.owner;
+        let who = access.who();
         self.read(move |sql| {
-            accounts::modseq(sql, owner)?;
-            flags::keywords(sql, owner)
+            acl::demand_any(sql, who)?;
+            accounts::modseq(sql, who.owner)?;
+            if !who.is_owner() {
+                return flags::keywords_in(sql, who.owner, &acl::readable(sql, who)?);
+            }
+            flags::keywords(sql, who.owner)
         })
         .await
     }
@@ -65,8 +81,12 @@ impl Store {
         mailbox: MailboxId,
         since: ModSeq,
     ) -> Result<MailboxChanges> {
-        let owner = access.owner;
-        self.read(move |sql| log::of_mailbox(sql, owner, mailbox, since)).await
+        let who = access.who();
+        self.read(move |sql| {
+            acl::demand(sql, who, mailbox, Rights::READ)?;
+            log::of_mailbox(sql, who.owner, mailbox, since)
+        })
+        .await
     }
 
     /// Messages by UID, in ascending order; unknown UIDs are passed over. Ask for at most a few hundred at a time: the
@@ -81,14 +101,15 @@ impl Store {
         mut uids: Vec<Uid>,
         columns: Columns,
     ) -> Result<Vec<MessageRow>> {
-        let owner = access.owner;
+        let who = access.who();
         if !uids.is_sorted_by(|a, b| a < b) {
             uids.sort_unstable();
             uids.dedup();
         }
         self.read(move |sql| {
-            mailboxes::one(sql, owner, mailbox)?;
-            reading::rows(sql, owner, mailbox, (&uids, columns))
+            acl::demand(sql, who, mailbox, Rights::READ)?;
+            mailboxes::one(sql, who.owner, mailbox)?;
+            reading::rows(sql, who.owner, mailbox, (&uids, columns))
         })
         .await
     }
@@ -105,8 +126,12 @@ impl Store {
         entries: Vec<Entry>,
         columns: Columns,
     ) -> Result<Vec<MessageRow>> {
-        let owner = access.owner;
-        self.read(move |sql| reading::rows_of(sql, owner, (&entries, columns))).await
+        let who = access.who();
+        self.read(move |sql| {
+            let entries = acl::seen_of(sql, who, entries)?;
+            reading::rows_of(sql, who.owner, (&entries, columns))
+        })
+        .await
     }
 
     /// A message as it was stored, all of it in memory. For what goes to a client piece by piece there is
@@ -115,8 +140,12 @@ impl Store {
     /// # Errors
     /// NotFound; Unavailable if its file can't be read.
     pub async fn raw(&self, access: &Access, message: MessageId) -> Result<Bytes> {
-        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
-        self.read(move |sql| blobs::of_message(sql, inner.files(), owner, message)).await
+        let (who, inner) = (access.who(), Arc::clone(&self.inner));
+        self.read(move |sql| {
+            acl::demand_message(sql, who, message)?;
+            blobs::of_message(sql, inner.files(), who.owner, message)
+        })
+        .await
     }
 
     /// As [`Store::raw`] for several at once, in their order; those that are gone are passed over. Ask for as many as may
@@ -125,10 +154,12 @@ impl Store {
     /// # Errors
     /// Unavailable if a file can't be read.
     pub async fn raws(&self, access: &Access, messages: Vec<MessageId>) -> Result<Vec<(MessageId, Bytes)>> {
-        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        let (who, inner) = (access.who(), Arc::clone(&self.inner));
         let read = move |sql: Sql<'_>| {
             let found = messages.into_iter().map(|message| {
-                match blobs::of_message(sql, inner.files(), owner, message) {
+                let raw = acl::demand_message(sql, who, message)
+                    .and_then(|()| blobs::of_message(sql, inner.files(), who.owner, message));
+                match raw {
                     Ok(raw) => Ok(Some((message, raw))),
                     Err(Error::NotFound(_)) => Ok(None),
                     Err(error) => Err(error),
@@ -149,9 +180,10 @@ impl Store {
         message: MessageId,
         first: Range<u64>,
     ) -> Result<(RawReader, Bytes)> {
-        let (owner, inner) = (access.owner, Arc::clone(&self.inner));
+        let (who, inner) = (access.who(), Arc::clone(&self.inner));
         let read = self.read(move |sql| {
-            let content = blobs::identity(sql, owner, message)?;
+            acl::demand_message(sql, who, message)?;
+            let content = blobs::identity(sql, who.owner, message)?;
             Ok((content, blobs::range(sql, inner.files(), content, first)?))
         });
         let (content, bytes) = read.await?;

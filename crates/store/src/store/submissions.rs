@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::by;
+use super::own_by;
 use crate::password::random;
 use crate::sqlite::blobs::Reach;
 use crate::sqlite::{
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone, Unavailable.
     pub async fn identities(&self, access: &Access, addresses: Vec<String>) -> Result<Vec<Identity>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         let found = self
             .read(move |sql| {
                 accounts::modseq(sql, owner)?;
@@ -50,7 +50,7 @@ impl Store {
         email: String,
         text: IdentityText,
     ) -> Result<IdentityId> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         check_text(&text)?;
         self.write(move |tx| identities::create(tx, owner, &email, &text)).await
     }
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// NotFound, Invalid for control characters, Forbidden.
     pub async fn update_identity(&self, access: &Access, id: IdentityId, text: IdentityText) -> Result<()> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         check_text(&text)?;
         self.write(move |tx| identities::update(tx, owner, id, &text)).await
     }
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// NotFound; Forbidden also for one of the account's own addresses.
     pub async fn destroy_identity(&self, access: &Access, id: IdentityId) -> Result<()> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         self.write(move |tx| identities::destroy(tx, owner, id)).await
     }
 
@@ -84,7 +84,7 @@ impl Store {
         kind: ObjectKind,
         since: ModSeq,
     ) -> Result<(Vec<ObjectChange>, bool)> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| objects::changes(sql, owner, (kind, since))).await
     }
 
@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn submissions(&self, access: &Access) -> Result<Vec<Submission>> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| {
             accounts::modseq(sql, owner)?;
             submissions::all(sql, owner)
@@ -106,7 +106,7 @@ impl Store {
     /// # Errors
     /// NotFound.
     pub async fn submission(&self, access: &Access, id: SubmissionId) -> Result<Submission> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| submissions::one(sql, owner, id)).await
     }
 
@@ -115,7 +115,7 @@ impl Store {
     /// # Errors
     /// NotFound: `message` or `identity`. Limit, Invalid, Forbidden.
     pub async fn create_submission(&self, access: &Access, new: NewSubmission) -> Result<Submission> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         let all = std::iter::once(&new.mail_from).chain(&new.recipients);
         if new.recipients.is_empty() || !all.into_iter().all(pairs::is_plain_address) {
             return Err(Error::Invalid {
@@ -133,7 +133,7 @@ impl Store {
     /// # Errors
     /// NotFound; Forbidden if it is too late.
     pub async fn cancel_submission(&self, access: &Access, id: SubmissionId) -> Result<()> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         self.write(move |tx| submissions::cancel(tx, owner, id)).await
     }
 
@@ -142,7 +142,7 @@ impl Store {
     /// # Errors
     /// NotFound, Forbidden.
     pub async fn destroy_submission(&self, access: &Access, id: SubmissionId) -> Result<()> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         self.write(move |tx| submissions::destroy(tx, owner, id)).await
     }
 
@@ -229,7 +229,7 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn vacation(&self, access: &Access) -> Result<Vacation> {
-        let owner = access.owner;
+        let owner = access.account()?;
         self.read(move |sql| {
             accounts::modseq(sql, owner)?;
             vacations::read(sql, owner)
@@ -242,7 +242,7 @@ impl Store {
     /// # Errors
     /// NotFound, Forbidden.
     pub async fn set_vacation(&self, access: &Access, vacation: Vacation) -> Result<()> {
-        let owner = by(access, Cause::Admin)?.account;
+        let owner = own_by(access, Cause::Admin)?.account;
         let is_enabled = vacation.is_enabled;
         self.write(move |tx| vacations::write(tx, owner, &vacation)).await?;
         if let Some(away) = self.inner.away.lock().as_mut() {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::{CHUNK_MESSAGES, by};
 use crate::password::random;
+use crate::sqlite::acl::{self, Who};
 use crate::sqlite::append::{self, Placing, Prepared};
 use crate::sqlite::blobs::Reach;
 use crate::sqlite::edit::{By, Edit};
@@ -20,7 +21,7 @@ use crate::sqlite::writer::{Pending, Tx};
 use crate::sqlite::{accounts, mailboxes, reading};
 use crate::{
     Access, Cause, Changes, Delivered, Delivery, Entry, Error, FlagChange, MailboxId, ModSeq, NewMessage,
-    Placed, Raw, Replaced, Result, Store, Uid,
+    Placed, Raw, Replaced, Result, Rights, Store, Target, Uid,
 };
 
 impl Store {
@@ -29,9 +30,9 @@ impl Store {
     /// # Errors
     /// NotFound for the mailbox, OverQuota, Limit, Forbidden, Unavailable.
     pub async fn append(&self, access: &Access, message: NewMessage) -> Result<Delivered> {
-        let by = by(access, message.cause)?;
+        let who_and_by = (access.who(), by(access, message.cause));
         let prepared = self.prepare(&message.raw, Reach::Database).await?;
-        self.submit_append(by, prepared, message).await?.outcome().await
+        self.submit_append(who_and_by, prepared, message).await?.outcome().await
     }
 
     /// Puts several into one mailbox each in one commit: all or none. At most 1,000 messages.
@@ -46,7 +47,7 @@ impl Store {
         if messages.len() > APPEND_MESSAGES_MAX {
             return Err(Error::Limit("messages in one append"));
         }
-        let by = by(access, Cause::Append)?;
+        let (who, by) = (access.who(), by(access, Cause::Append));
         let mut all = Vec::with_capacity(messages.len());
         for message in messages {
             let by = By { cause: message.cause, ..by };
@@ -56,7 +57,7 @@ impl Store {
             let mut changes = Changes { account: by.account, modseq: accounts::modseq(tx.sql, by.account)? };
             let mut placed = Vec::with_capacity(all.len());
             for (prepared, by, placing) in &all {
-                let delivered = append::append(tx, by, prepared, placing)?;
+                let delivered = append_permitted(tx, (who, *by), prepared, placing)?;
                 placed.push(delivered.placed);
                 changes = delivered.changes;
             }
@@ -76,17 +77,18 @@ impl Store {
         (mailbox, uid): (MailboxId, Uid),
         message: NewMessage,
     ) -> Result<Replaced> {
-        let by = by(access, message.cause)?;
+        let (who, by) = (access.who(), by(access, message.cause));
         let prepared = self.prepare(&message.raw, Reach::Database).await?;
         let placing = placing(message);
         self.write(move |tx| {
+            acl::demand(tx.sql, who, mailbox, TAKE)?;
             mailboxes::one(tx.sql, by.account, mailbox)?;
             let mut edit = Edit::new(tx, By { cause: Cause::Expunge, ..by });
             if moves::discard(&mut edit, mailbox, &[uid])?.is_empty() {
                 return Err(Error::NotFound("message"));
             }
             let replaced_at = edit.finish()?.modseq;
-            let Delivered { placed, changes } = append::append(tx, &by, &prepared, &placing)?;
+            let Delivered { placed, changes } = append_permitted(tx, (who, by), &prepared, &placing)?;
             Ok(Replaced { placed, replaced_at, changes })
         })
         .await
@@ -114,7 +116,8 @@ impl Store {
         contents: &mut Vec<(Raw, Arc<Prepared>)>,
         Delivery { account, message }: Delivery,
     ) -> Result<Pending<Delivered>> {
-        let by = by(&self.system_access(account), message.cause)?;
+        let access = self.system_access(account);
+        let who_and_by = (access.who(), by(&access, message.cause));
         let same = |raw: &Raw| {
             raw.bytes.as_ptr() == message.raw.bytes.as_ptr() && raw.bytes.len() == message.raw.bytes.len()
         };
@@ -128,17 +131,17 @@ impl Store {
                 prepared
             }
         };
-        self.submit_append(by, prepared, message).await
+        self.submit_append(who_and_by, prepared, message).await
     }
 
     async fn submit_append(
         &self,
-        by: By,
+        who_and_by: (Who, By),
         prepared: Arc<Prepared>,
         message: NewMessage,
     ) -> Result<Pending<Delivered>> {
         let placing = placing(message);
-        self.inner.submit(move |tx| append::append(tx, &by, &prepared, &placing)).await
+        self.inner.submit(move |tx| append_permitted(tx, who_and_by, &prepared, &placing)).await
     }
 
     /// Everything about a message that needs no transaction. A large one is written to its file here. One whose size has
@@ -188,11 +191,12 @@ impl Store {
         change: FlagChange,
         unchanged_since: Option<ModSeq>,
     ) -> Result<(Vec<Entry>, Vec<Uid>, Changes)> {
-        let by = by(access, Cause::Flags)?;
-        let change = Arc::new(change);
+        let (who, by) = (access.who(), by(access, Cause::Flags));
         let (chunks, changes) = self
             .in_chunks(uids, move |tx, chunk| {
+                let rights = acl::demand(tx.sql, who, mailbox, Rights::LOOKUP)?;
                 mailboxes::one(tx.sql, by.account, mailbox)?;
+                let change = acl::permitted_change(rights, &change)?;
                 let mut edit = Edit::new(tx, by);
                 let request = StoreFlags { mailbox, uids: chunk, change: &change, unchanged_since };
                 let stored = flags::store(&mut edit, &request)?;
@@ -216,9 +220,11 @@ impl Store {
         uids: Vec<Uid>,
         to: MailboxId,
     ) -> Result<(Vec<(Uid, Placed)>, Changes)> {
-        let by = by(access, Cause::Copy)?;
+        let (who, by) = (access.who(), by(access, Cause::Copy));
         let copied = self
             .in_chunks(uids, move |tx, chunk| {
+                acl::demand(tx.sql, who, from, Rights::READ)?;
+                acl::demand(tx.sql, who, to, Rights::INSERT)?;
                 mailboxes::one(tx.sql, by.account, from)?;
                 let mut edit = Edit::new(tx, by);
                 let placed = moves::copy(&mut edit, Way { from, to }, chunk)?;
@@ -228,20 +234,22 @@ impl Store {
         match copied {
             Ok((chunks, changes)) => Ok((chunks.concat(), changes)),
             Err(failed) => {
-                // RFC 9051 §6.4.7: the destination is restored.
-                let copies = failed.done.concat().iter().map(|(_, placed)| placed.uid).collect();
-                let undone = self
-                    .in_chunks(copies, move |tx, chunk| {
-                        let mut edit = Edit::new(tx, by);
-                        let gone = moves::discard(&mut edit, to, chunk)?;
-                        Ok((gone, edit.finish()?))
-                    })
-                    .await;
-                if let Err(undo) = undone {
-                    tracing::warn!(account = by.account.0, error = %undo.error, "part of a failed copy stays");
-                }
+                self.undo_copy(by, to, &failed.done.concat()).await;
                 Err(failed.error)
             }
+        }
+    }
+
+    /// RFC 9051 §6.4.7: the destination of a copy that failed is restored.
+    pub(super) async fn undo_copy(&self, by: By, to: MailboxId, done: &[(Uid, Placed)]) {
+        let copies = done.iter().map(|(_, placed)| placed.uid).collect();
+        let undone = self.in_chunks(copies, move |tx, chunk| {
+            let mut edit = Edit::new(tx, by);
+            let gone = moves::discard(&mut edit, to, chunk)?;
+            Ok((gone, edit.finish()?))
+        });
+        if let Err(undo) = undone.await {
+            tracing::warn!(account = by.account.0, error = %undo.error, "part of a failed copy stays");
         }
     }
 
@@ -257,9 +265,11 @@ impl Store {
         uids: Vec<Uid>,
         to: MailboxId,
     ) -> Result<(Vec<(Uid, Placed)>, Changes)> {
-        let by = by(access, Cause::Move)?;
+        let (who, by) = (access.who(), by(access, Cause::Move));
         let (chunks, changes) = self
             .in_chunks(uids, move |tx, chunk| {
+                acl::demand(tx.sql, who, from, TAKE)?;
+                acl::demand(tx.sql, who, to, Rights::INSERT)?;
                 mailboxes::one(tx.sql, by.account, from)?;
                 let mut edit = Edit::new(tx, by);
                 let placed = moves::shift(&mut edit, Way { from, to }, chunk)?;
@@ -280,10 +290,11 @@ impl Store {
         mailbox: MailboxId,
         only: Option<Vec<Uid>>,
     ) -> Result<(Vec<Uid>, Changes)> {
-        let by = by(access, Cause::Expunge)?;
+        let (who, by) = (access.who(), by(access, Cause::Expunge));
         // Found by a reader; the writer looks again whether they still have the flag.
         let deleted = self
             .read(move |sql| {
+                acl::demand(sql, who, mailbox, Rights::EXPUNGE)?;
                 accounts::modseq(sql, by.account)?;
                 reading::deleted(sql, by.account, mailbox)
             })
@@ -297,6 +308,7 @@ impl Store {
         };
         let (chunks, changes) = self
             .in_chunks(uids, move |tx, chunk| {
+                acl::demand(tx.sql, who, mailbox, Rights::EXPUNGE)?;
                 let mut edit = Edit::new(tx, by);
                 let gone = moves::expunge(&mut edit, mailbox, chunk)?;
                 Ok((gone, edit.finish()?))
@@ -307,7 +319,7 @@ impl Store {
     }
 
     /// Runs a write over ascending UIDs, 500 at a time; at least once, so that even nothing has its answer.
-    async fn in_chunks<T: Send + 'static>(
+    pub(super) async fn in_chunks<T: Send + 'static>(
         &self,
         uids: Vec<Uid>,
         operation: impl Fn(&Tx<'_>, &[Uid]) -> Result<(T, Changes)> + Send + Sync + 'static,
@@ -334,10 +346,30 @@ impl Store {
 }
 
 /// A write in chunks that failed at one of them.
-struct Failed<T> {
+pub(super) struct Failed<T> {
     /// What the chunks before it returned.
-    done: Vec<T>,
-    error: Error,
+    pub(super) done: Vec<T>,
+    pub(super) error: Error,
+}
+
+/// RFC 4314 §4: `i` to put a message there; of its flags those are set that the rights let one set.
+fn append_permitted(
+    tx: &Tx<'_>,
+    (who, by): (Who, By),
+    prepared: &Prepared,
+    placing: &Placing,
+) -> Result<Delivered> {
+    if who.is_owner() {
+        return append::append(tx, &by, prepared, placing);
+    }
+    let mailbox = mailboxes::resolve(tx.sql, by.account, &placing.target)?;
+    let rights = acl::demand(tx.sql, who, mailbox, Rights::INSERT)?;
+    let mut permitted = Placing { target: Target::Id(mailbox), ..placing.clone() };
+    permitted.flags = acl::permitted_flags(rights, placing.flags);
+    if !rights.contains(Rights::WRITE) {
+        permitted.keywords.clear();
+    }
+    append::append(tx, &by, prepared, &permitted)
 }
 
 /// What became of each, in the same order.
@@ -365,6 +397,8 @@ fn ascending(mut uids: Vec<Uid>) -> Vec<Uid> {
     uids
 }
 
+/// RFC 6851 §4.4: what MOVE needs of the mailbox that it takes messages from.
+pub(super) const TAKE: Rights = Rights::READ.union(Rights::DELETE_MESSAGES).union(Rights::EXPUNGE);
 /// One more message is refused with Limit.
 const APPEND_MESSAGES_MAX: usize = 1000;
 /// One more recipient is answered Limit.

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod acl;
 mod annotations;
 mod changes;
 mod delivery;

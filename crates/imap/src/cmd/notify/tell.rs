@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::{
-    Access, AccountChanges, Cause, EntryName, Mailbox, MailboxChange, MailboxId, MailboxName,
+    Access, AccountChanges, AccountId, Cause, EntryName, Mailbox, MailboxChange, MailboxId, MailboxName,
     MembershipChange, ModSeq, Origin,
 };
 
 use crate::cmd::create::attribute_of;
-use crate::cmd::notify::{Registration, Waiting, Wishes};
+use crate::cmd::notify::{Registration, Waiting, Wishes, elsewhere};
 use crate::cmd::sync::{self, Look};
 use crate::cmd::{Context, list, metadata, status};
 use crate::reply::Failure;
@@ -34,12 +34,11 @@ pub(crate) async fn while_waiting(context: &mut Context<'_>, waiting: Waiting) -
 
 /// Tells what is due of other mailboxes, if anybody has said that there is something.
 pub(crate) async fn look(context: &mut Context<'_>) -> Result<(), Failure> {
-    let Some(watch) = context.session.notify.watch_mut() else { return Ok(()) };
-    if sync::was_woken(watch).await { look_at_others(context).await } else { Ok(()) }
+    if context.session.notify.was_woken().await { look_at_others(context).await } else { Ok(()) }
 }
 
 async fn look_at_others(context: &mut Context<'_>) -> Result<(), Failure> {
-    if context.session.notify.watch_mut().is_none() {
+    if !context.session.notify.is_about_others() {
         return Ok(());
     }
     let Wishes::Set(mut registration) = std::mem::take(&mut context.session.notify) else { return Ok(()) };
@@ -56,24 +55,31 @@ async fn look_at_others(context: &mut Context<'_>) -> Result<(), Failure> {
 
 /// RFC 5465 §3.1: NOTIFY SET STATUS tells how each mailbox stands whose messages are watched.
 pub(super) async fn statuses(context: &mut Context<'_>, registration: &Registration) -> Result<(), Failure> {
-    let access = context.session.access()?;
-    let mailboxes = context.store().mailboxes(access).await?;
+    let access = context.session.access()?.clone();
+    let mailboxes = context.store().mailboxes(&access).await?;
+    let shared = elsewhere::readable(context, registration).await?;
+    let own = mailboxes.iter().map(|mailbox| {
+        (&access, &mailbox.name, mailbox, registration.events(mailbox.name.as_str(), mailbox.subscribed))
+    });
+    let shared = shared.iter().map(|(shared, name, is_subscribed)| {
+        let events = registration.events_elsewhere(name.as_str(), *is_subscribed);
+        (&shared.access, name, &shared.mailbox, events)
+    });
     let selected = selected(context);
-    let watched: Vec<_> = mailboxes
-        .iter()
-        .filter(|mailbox| Some(mailbox.id) != selected)
-        .map(|mailbox| (mailbox, registration.events(mailbox.name.as_str(), mailbox.subscribed)))
-        .filter(|(_, events)| events.messages)
+    let is_other = |way: &Access, mailbox: &Mailbox| selected != Some((way.owner(), mailbox.id));
+    let watched: Vec<_> = own
+        .chain(shared)
+        .filter(|(way, _, mailbox, events)| events.messages && is_other(way, mailbox))
         .collect();
     if watched.len() > context.server.options.limits.notify_responses {
         return Err(Failure::refused(Code::NotificationOverflow, "these are too many mailboxes"));
     }
-    for (mailbox, events) in watched {
+    for (way, name, mailbox, events) in watched {
         let mut items = vec![StatusItem::Messages, StatusItem::UidNext, StatusItem::UidValidity];
         if events.flag_change || context.session.enabled.condstore {
             items.push(StatusItem::HighestModSeq);
         }
-        status::tell(context, mailbox, &items).await?;
+        status::tell(context, (way, name.as_str()), mailbox, &items).await?;
         context.link.drain().await?;
     }
     Ok(())
@@ -91,8 +97,9 @@ async fn tell(context: &mut Context<'_>, registration: &mut Registration) -> Res
     let Some(log) = Log::read(context, &access, registration.cursor).await? else {
         return Ok(Told::TooMuch);
     };
+    let Some(elsewhere) = elsewhere::news(context, registration).await? else { return Ok(Told::TooMuch) };
     let annotations = annotations(context, registration).await?;
-    if log.is_empty() && annotations.is_empty() {
+    if log.is_empty() && annotations.is_empty() && elsewhere.len() == 0 {
         registration.cursor = log.modseq;
         return Ok(Told::All);
     }
@@ -107,7 +114,8 @@ async fn tell(context: &mut Context<'_>, registration: &mut Registration) -> Res
     let parents = wanted_parents(registration, (&log.names, &names), &known);
     let counts = wanted_counts(context, registration, (&log, &mailboxes));
     let places = annotations.chunk_by(|(a, _), (b, _)| a == b).count();
-    if names.len() + parents.len() + counts.len() + places > context.server.options.limits.notify_responses {
+    let responses = names.len() + parents.len() + counts.len() + places + elsewhere.len();
+    if responses > context.server.options.limits.notify_responses {
         return Ok(Told::TooMuch);
     }
     for change in names {
@@ -120,10 +128,11 @@ async fn tell(context: &mut Context<'_>, registration: &mut Registration) -> Res
         context.link.drain().await?;
     }
     for (mailbox, items) in counts {
-        status::tell(context, mailbox, &items).await?;
+        status::tell(context, (&access, mailbox.name.as_str()), mailbox, &items).await?;
         context.link.drain().await?;
     }
     metadata::tell_changed(context, &annotations).await?;
+    elsewhere.tell(context).await?;
     registration.cursor = log.modseq;
     registration.subscribed = known.subscribed;
     Ok(Told::All)
@@ -163,36 +172,33 @@ fn wanted_counts<'m>(
 ) -> Vec<(&'m Mailbox, Vec<StatusItem>)> {
     let selected = selected(context);
     let condstore = context.session.enabled.condstore;
-    let others = mailboxes.iter().filter(|mailbox| Some(mailbox.id) != selected);
+    let own = context.session.access().ok().map(Access::owner);
+    let others = mailboxes.iter().filter(|mailbox| own.map(|own| (own, mailbox.id)) != selected);
     let counts = others.filter_map(|mailbox| {
         let touched = log.touched.get(&mailbox.id)?;
         let events = registration.events(mailbox.name.as_str(), mailbox.subscribed);
-        let wanted = Touched {
-            messages: touched.messages && events.messages,
-            flags: touched.flags && events.flag_change,
-        };
-        wanted.items(condstore).map(|items| (mailbox, items))
+        touched.wanted(events).items(condstore).map(|items| (mailbox, items))
     });
     counts.collect()
 }
 
-/// The selected mailbox, whose messages are told otherwise.
-fn selected(context: &Context<'_>) -> Option<MailboxId> {
-    context.session.selected().ok().map(|(_, selected)| selected.mailbox())
+/// The selected mailbox, whose messages are told otherwise, and whose it is.
+pub(super) fn selected(context: &Context<'_>) -> Option<(AccountId, MailboxId)> {
+    context.session.selected().ok().map(|(way, selected)| (way.owner(), selected.mailbox()))
 }
 
 /// What is new in the log.
-struct Log {
-    modseq: ModSeq,
+pub(super) struct Log {
+    pub(super) modseq: ModSeq,
     names: Vec<MailboxChange>,
     /// Whether mailboxes have changed, by whomever.
     has_names: bool,
-    touched: BTreeMap<MailboxId, Touched>,
+    pub(super) touched: BTreeMap<MailboxId, Touched>,
 }
 
 /// What happened to the messages of a mailbox.
 #[derive(Clone, Copy, Default)]
-struct Touched {
+pub(super) struct Touched {
     /// Some came or went.
     messages: bool,
     /// Some have other flags.
@@ -201,7 +207,11 @@ struct Touched {
 
 impl Log {
     /// Reads on from a cursor to the end, and holds what is told at most: mailboxes. `None` if the log no longer reaches back.
-    async fn read(context: &Context<'_>, access: &Access, from: ModSeq) -> Result<Option<Self>, Failure> {
+    pub(super) async fn read(
+        context: &Context<'_>,
+        access: &Access,
+        from: ModSeq,
+    ) -> store::Result<Option<Self>> {
         let mut log = Self { modseq: from, names: Vec::new(), has_names: false, touched: BTreeMap::new() };
         loop {
             let changes = context.store().changes_since(access, log.modseq, PAGE_CHANGES).await?;
@@ -243,8 +253,13 @@ fn came_from_outside(change: &MembershipChange) -> bool {
 }
 
 impl Touched {
+    /// What of it these events are about.
+    pub(super) fn wanted(self, events: Events) -> Self {
+        Self { messages: self.messages && events.messages, flags: self.flags && events.flag_change }
+    }
+
     /// RFC 5465 §5.1 to §5.3: what STATUS tells of it; `None` for nothing.
-    fn items(self, condstore: bool) -> Option<Vec<StatusItem>> {
+    pub(super) fn items(self, condstore: bool) -> Option<Vec<StatusItem>> {
         let mut items = Vec::new();
         if self.messages {
             items.extend([StatusItem::Messages, StatusItem::UidNext]);

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use store::{Access, Columns, Entry, Keywords, MessageRow, Store, UnixTime};
 
 use crate::cmd::batch::Batches;
+use crate::cmd::place::other_owner;
 use crate::cmd::search::progress::Progress;
 use crate::cmd::search::test::{Candidate, Needs, Surroundings, Test, Verdict};
 use crate::cmd::{Context, message_limit, now};
@@ -95,7 +96,8 @@ impl<'f> Finder<'f> {
         progress: &mut Progress<'_>,
     ) -> Result<NumberSet, Failure> {
         let (view, keywords, now) = (self.view, self.keywords, self.now);
-        let surroundings = Surroundings { view, keywords, now, saved: OnceLock::new() };
+        let owner = other_owner(self.access);
+        let surroundings = Surroundings { view, keywords, now, owner, saved: OnceLock::new() };
         let mut test = Test::all_of(keys, &surroundings)?;
         if seqs.count() > INDEX_FROM {
             for needle in test.needles().into_iter().take(LOOK_UPS_MAX) {

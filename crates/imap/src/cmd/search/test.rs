@@ -20,6 +20,8 @@ pub(super) struct Surroundings<'s> {
     pub(super) view: &'s ClientView,
     pub(super) keywords: &'s Keywords,
     pub(super) now: UnixTime,
+    /// The owner's number, unless it is the user.
+    pub(super) owner: Option<u64>,
     /// What `$` is, once a key has asked: up to 512 KiB, which all keys share.
     pub(super) saved: OnceLock<Arc<NumberSet>>,
 }
@@ -139,8 +141,12 @@ impl Test {
             SearchKey::Smaller(size) => Self::Smaller(size),
             SearchKey::ModSeq(modseq) => Self::ModSeq(modseq),
             // An id that this server can't have given names no message.
-            SearchKey::EmailId(id) => object_id(&id, 'M').map_or(Self::Any(Vec::new()), Self::Message),
-            SearchKey::ThreadId(id) => object_id(&id, 'T').map_or(Self::Any(Vec::new()), Self::Thread),
+            SearchKey::EmailId(id) => {
+                surroundings.object_id(&id, 'M').map_or(Self::Any(Vec::new()), Self::Message)
+            }
+            SearchKey::ThreadId(id) => {
+                surroundings.object_id(&id, 'T').map_or(Self::Any(Vec::new()), Self::Thread)
+            }
             SearchKey::Not(key) => Self::Not(Box::new(Self::new(*key, surroundings)?)),
             SearchKey::Or(one, other) => {
                 Self::Any(vec![Self::new(*one, surroundings)?, Self::new(*other, surroundings)?])
@@ -276,8 +282,13 @@ fn within(surroundings: &Surroundings<'_>, set: &SeqSet, numbering: Numbering) -
     Ok(Test::Within(numbers))
 }
 
-fn object_id(id: &str, letter: char) -> Option<u64> {
-    id.strip_prefix(letter)?.parse().ok()
+impl Surroundings<'_> {
+    fn object_id(&self, id: &str, letter: char) -> Option<u64> {
+        let id = id.strip_prefix(letter)?;
+        let (number, owner) = id.split_once('-').map_or((id, None), |(number, owner)| (number, Some(owner)));
+        let owner = owner.map(str::parse).transpose().ok()?;
+        number.parse().ok().filter(|_| owner == self.owner)
+    }
 }
 
 fn compare(test: DateTest, day: i64, date: Date) -> bool {

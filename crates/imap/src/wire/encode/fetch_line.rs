@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use crate::wire::date::push_date_time;
 use crate::wire::encode::number;
 use crate::wire::flag::push_flag_list;
-use crate::wire::response::{ObjectId, push_object_id};
+use crate::wire::response::{ObjectId, ObjectKind, push_object_id};
 
 /// How the message of the response is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +94,10 @@ impl<'o> FetchLine<'o> {
 
     /// `EMAILID (..)`, `THREADID (..)` (RFC 8474 §5). Mailboxes have no place here.
     pub fn object_id(&mut self, id: ObjectId) {
-        let name: &[u8] = match id {
-            ObjectId::Mailbox(_) => b"MAILBOXID (",
-            ObjectId::Email(_) => b"EMAILID (",
-            ObjectId::Thread(_) => b"THREADID (",
+        let name: &[u8] = match id.kind {
+            ObjectKind::Mailbox => b"MAILBOXID (",
+            ObjectKind::Email => b"EMAILID (",
+            ObjectKind::Thread => b"THREADID (",
         };
         push_object_id(self.item(name), id);
         self.out.extend_from_slice(b")");

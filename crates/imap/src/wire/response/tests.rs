@@ -31,10 +31,10 @@ fn mailbox_responses_have_their_form() {
     );
     let values = [(StatusItem::Messages, 231), (StatusItem::UidNext, 44292), (StatusItem::MailboxId, 7)];
     check(
-        Response::StatusOf(StatusLine { name: "blurdybloop", values: &values }),
+        Response::StatusOf(StatusLine { name: "blurdybloop", values: &values, owner: None }),
         "STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292 MAILBOXID (F7))",
     );
-    check(Response::Namespace, r#"NAMESPACE (("" "/")) NIL NIL"#);
+    check(Response::Namespace, r#"NAMESPACE (("" "/")) (("Other Users/" "/")) NIL"#);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_fetch_line_is_written_item_by_item() {
     fetch.modseq(9);
     fetch.size(4444);
     fetch.internal_date(0);
-    fetch.object_id(ObjectId::Email(5));
+    fetch.object_id(ObjectId { kind: ObjectKind::Email, number: 5, owner: None });
     crate::wire::encode::string(fetch.item(b"BODY[1] "), b"hi", Quoting::Ascii);
     fetch.finish();
     let expected = "* 12 UIDFETCH (FLAGS (\\Seen foo) UID 12 MODSEQ (9) RFC822.SIZE 4444 \

@@ -1,5 +1,6 @@
 use super::*;
 use crate::wire::parse::tag_of;
+use crate::wire::response::ObjectKind;
 
 #[test]
 fn status_responses_carry_codes_and_stay_on_one_line() {
@@ -10,13 +11,15 @@ fn status_responses_carry_codes_and_stay_on_one_line() {
         String::from_utf8(out.to_vec()).unwrap()
     };
     let set = |from: u32| NumberSet::from_sorted([from]);
+    let mailbox_id = |owner| ObjectId { kind: ObjectKind::Mailbox, number: 3, owner };
     let cases = [
         (Code::AppendUid { uid_validity: 38, uids: set(3) }, "APPENDUID 38 3"),
         (Code::CopyUid { uid_validity: 38, from: set(304), to: set(3956) }, "COPYUID 38 304 3956"),
         (Code::PermanentFlags(vec!["\\Seen".to_owned(), "\\*".to_owned()]), r"PERMANENTFLAGS (\Seen \*)"),
         (Code::HighestModSeq(715_194_045_007), "HIGHESTMODSEQ 715194045007"),
         (Code::Modified(set(7)), "MODIFIED 7"),
-        (Code::MailboxId(3), "MAILBOXID (F3)"),
+        (Code::MailboxId(mailbox_id(None)), "MAILBOXID (F3)"),
+        (Code::MailboxId(mailbox_id(Some(7))), "MAILBOXID (F3-7)"),
         (Code::MessageLimit { limit: 1000, lowest: Some(23_221) }, "MESSAGELIMIT 1000 23221"),
         (Code::MessageLimit { limit: 1000, lowest: None }, "MESSAGELIMIT 1000"),
         (Code::BadUrl("/a]\" /;UID=1".to_owned()), "BADURL \"/a%5D%22%20/;UID=1\""),

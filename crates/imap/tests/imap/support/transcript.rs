@@ -1,10 +1,12 @@
 //! Plays a transcript: `C:` lines are sent, `S:` lines must come, in this order; `2C:` and `2S:` are a second
-//! connection. `given:` names messages that are in INBOX before, `quota:` alice's bytes, `message limit:` that of RFC 9738,
-//! `jmap:` the URL of JMAP's session, `as: nobody` leaves out the greeting and the login. Everything else is prose.
+//! connection, alice's too unless `second:` names another account. `given:` names messages that are in INBOX before,
+//! `quota:` alice's bytes, `message limit:` that of RFC 9738, `jmap:` the URL of JMAP's session, `as: nobody` leaves out
+//! the greeting and the login. Everything else is prose.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use store::NewAccount;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -22,9 +24,14 @@ impl Client {
 
     /// Connects and logs in as alice.
     pub(crate) async fn log_in(server: &TestServer) -> Self {
+        Self::log_in_as(server, "alice").await
+    }
+
+    /// Connects and logs in.
+    async fn log_in_as(server: &TestServer, account: &str) -> Self {
         let mut client = Self::connect(server).await;
         assert!(client.line().await.starts_with("* OK "));
-        client.send(&format!("login LOGIN alice {PASSWORD}")).await;
+        client.send(&format!("login LOGIN {account} {PASSWORD}")).await;
         let answer = client.line().await;
         assert!(answer.starts_with("login OK"), "{answer}");
         client
@@ -100,7 +107,17 @@ pub(crate) async fn play(text: &str) -> Result<Vec<Vec<u8>>, String> {
     if let Some(bytes) = header("quota:") {
         server.store.set_quota(server.alice, Some(bytes.parse().unwrap())).await.unwrap();
     }
-    let result = Player { server: &server, text, clients: BTreeMap::new(), variables: Variables::new() };
+    let second = header("second:");
+    if let Some(name) = second {
+        server
+            .store
+            .create_account(NewAccount { name, password: PASSWORD, quota_bytes: None })
+            .await
+            .unwrap();
+    }
+    let second = second.unwrap_or("alice");
+    let result =
+        Player { server: &server, text, second, clients: BTreeMap::new(), variables: Variables::new() };
     let result = result.play(header("as:") != Some("nobody")).await;
     server.stop().await;
     result
@@ -109,6 +126,8 @@ pub(crate) async fn play(text: &str) -> Result<Vec<Vec<u8>>, String> {
 struct Player<'p> {
     server: &'p TestServer,
     text: &'p str,
+    /// Whose the second connection is.
+    second: &'p str,
     clients: BTreeMap<&'p str, Client>,
     variables: Variables,
 }
@@ -143,8 +162,12 @@ impl<'p> Player<'p> {
 
     async fn meet(&mut self, who: &'p str, logs_in: bool) {
         if !self.clients.contains_key(who) {
-            let client =
-                if logs_in { Client::log_in(self.server).await } else { Client::connect(self.server).await };
+            let account = if who == "2" { self.second } else { "alice" };
+            let client = if logs_in {
+                Client::log_in_as(self.server, account).await
+            } else {
+                Client::connect(self.server).await
+            };
             self.clients.insert(who, client);
         }
     }

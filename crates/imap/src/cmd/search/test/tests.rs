@@ -19,8 +19,13 @@ fn all_keys_share_what_was_saved() {
         entries: Vec::new(),
     }));
     let keywords = Keywords::default();
-    let surroundings =
-        Surroundings { view: &view, keywords: &keywords, now: UnixTime(0), saved: OnceLock::new() };
+    let surroundings = Surroundings {
+        view: &view,
+        keywords: &keywords,
+        now: UnixTime(0),
+        owner: None,
+        saved: OnceLock::new(),
+    };
     let keys = vec![
         SearchKey::Seq(set("$")),
         SearchKey::Uid(set("$")),
