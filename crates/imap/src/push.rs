@@ -1,6 +1,8 @@
 //! What a Web Push of IMAP says (draft-gougeon-imap-webpush §6 and §7): everything that changed since the subscription's
 //! cursor, as untagged responses, in one cleartext of at most [`CLEARTEXT_BYTES_MAX`] bytes.
 //!
+//! Of others' mailboxes those are told that the user is subscribed to and may read ([`elsewhere`]).
+//!
 //! Three steps: [`news`] sorts the change log into what the device has to be told; [`line`] writes each response in every
 //! form that it has; [`fit`] chooses the forms, richest first, until the push is full. What fits in no form becomes
 //! `* SYNC`, at worst the whole push. [`text`] finds the text of a message.
@@ -17,6 +19,7 @@
 //! - BINARY has its charset turned into UTF-8, since a push that shows a message can't ask for its BODYSTRUCTURE.
 
 pub mod apple;
+mod elsewhere;
 mod fit;
 pub mod http_put;
 mod line;
@@ -31,8 +34,8 @@ use bytes::{Bytes, BytesMut};
 use message::{EnvelopeRef, Structure, Summary};
 use notifier::compose::{Assignment, Composed, Composer, Composing, Detail, Push};
 use store::{
-    Access, AccountChanges, Columns, Mailbox, MailboxId, MessageRow, ModSeq, PushKind, PushSubscription,
-    SpecialUse, Store, Uid,
+    Access, AccountChanges, Columns, CursorsElsewhere, Mailbox, MailboxId, MessageRow, ModSeq, PushKind,
+    PushSubscription, SpecialUse, Store, Uid,
 };
 use webpush::header::{Topic, Ttl, Urgency};
 use webpush::padding::CLEARTEXT_BYTES_MAX;
@@ -105,7 +108,9 @@ impl ImapComposer {
             return Ok(Composed {
                 pushes: vec![generic_sync()],
                 cursor: now.max(log.changes.modseq),
-                more: false,
+                elsewhere: CursorsElsewhere::default(),
+                // It says nothing of others' mailboxes.
+                more: !assignment.subscription.elsewhere.is_empty(),
             });
         }
         let (cursor, more) = (log.changes.modseq, log.changes.more);
@@ -120,22 +125,18 @@ impl ImapComposer {
                 is_silent: &|mailbox| self.silent.contains(mailbox),
             },
         );
-        if news.is_empty() {
-            return Ok(Composed { pushes: Vec::new(), cursor, more });
+        let others = elsewhere::compose(store, assignment, &self.silent).await?;
+        let (elsewhere, more) = (others.cursors, more || others.more);
+        if news.is_empty() && others.draft.is_empty() {
+            return Ok(Composed { pushes: Vec::new(), cursor, elsewhere, more });
         }
         let detail = if log.pages > 1 { Detail::Summary } else { assignment.detail };
-        let draft = match detail {
-            Detail::Summary => summary_of(&news, style),
-            Detail::Full => {
-                let writer = Writer { store, access, style, keywords: &keywords };
-                writer.draft_of(&news).await?
-            }
-        };
-        Ok(Composed {
-            pushes: vec![push_of(draft.fit(CLEARTEXT_BYTES_MAX), news.announces_mail)],
-            cursor,
-            more,
-        })
+        let writer = Writer { store, access, style, keywords: &keywords };
+        let mut draft = writer.draft(&news, detail).await?;
+        draft.append(others.draft);
+        let announces_mail = news.announces_mail || others.announces_mail;
+        let pushes = vec![push_of(draft.fit(CLEARTEXT_BYTES_MAX), announces_mail)];
+        Ok(Composed { pushes, cursor, elsewhere, more })
     }
 }
 
@@ -220,7 +221,7 @@ fn push_of(cleartext: Bytes, announces_mail: bool) -> Push {
     Push { cleartext, urgency, topic, ttl: TTL }
 }
 
-/// Writes one push in full detail.
+/// Writes what is new in an account.
 struct Writer<'a> {
     store: &'a Store,
     access: &'a Access,
@@ -229,6 +230,13 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    async fn draft(&self, news: &News, detail: Detail) -> store::Result<Draft> {
+        match detail {
+            Detail::Summary => Ok(summary_of(news, self.style)),
+            Detail::Full => self.draft_of(news).await,
+        }
+    }
+
     async fn draft_of(&self, news: &News) -> store::Result<Draft> {
         let mut draft = Draft::default();
         for change in &news.lists {

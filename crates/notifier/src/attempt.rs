@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use push_sender::request::Wanted;
 use store::{
-    Error, ModSeq, PushAttempts, PushKind, PushState, PushSubscription, PushSubscriptionId, PushVerdict,
-    Store, UnixTime,
+    CursorsElsewhere, Error, ModSeq, PushAttempts, PushKind, PushProgress, PushState, PushSubscription,
+    PushSubscriptionId, PushVerdict, Store, UnixTime,
 };
 use tracing::{info, warn};
 use webpush::header::Urgency;
@@ -145,7 +145,7 @@ impl Task<'_> {
         let attempted = self.post(push, "verification", self.subscription.cursor).await;
         let concluded = self
             .conclude(&attempted, Detail::Summary, async |now| {
-                self.note(self.subscription.cursor, &attempted, now);
+                self.note((self.subscription.cursor, CursorsElsewhere::default()), &attempted, now);
                 self.judge(PushVerdict::TokenSent).await?;
                 Ok(Finish::Quiet)
             })
@@ -161,7 +161,7 @@ impl Task<'_> {
         };
         let attempted = self.post(push, "notice", self.subscription.cursor).await;
         self.conclude(&attempted, Detail::Summary, async |now| {
-            self.note(self.subscription.cursor, &attempted, now);
+            self.note((self.subscription.cursor, CursorsElsewhere::default()), &attempted, now);
             self.judge(PushVerdict::NoticeSent).await?;
             Ok(Finish::Pushed { more: false })
         })
@@ -193,8 +193,10 @@ impl Task<'_> {
         };
         let mut pushes = composed.pushes.into_iter();
         let Some(push) = pushes.next() else {
-            if composed.cursor > cursor {
-                self.context.progress.note(id, composed.cursor, self.subscription.attempts.clone());
+            let (reached, elsewhere) = (composed.cursor, composed.elsewhere);
+            if reached > cursor || !elsewhere.is_empty() {
+                let attempts = self.subscription.attempts.clone();
+                self.context.progress.note(PushProgress { id, cursor: reached, elsewhere, attempts });
             }
             passed().await?;
             let more = Ended::with(Finish::Later(self.context.clock.now().tick));
@@ -216,7 +218,7 @@ impl Task<'_> {
         }
         let ended = self
             .conclude(&attempted, detail, async |now| {
-                self.note(composed.cursor, &attempted, now);
+                self.note((composed.cursor, composed.elsewhere), &attempted, now);
                 self.context.settling.forget(id);
                 passed().await?;
                 match self.composer.life() {
@@ -261,7 +263,7 @@ impl Task<'_> {
         if !is_same(&current, &self.subscription) {
             // A quick client has acknowledged the token before its push service said that it took the push.
             if posted.answer == Answer::Taken && has_same_endpoint(&current, &self.subscription) {
-                self.note(self.subscription.cursor, attempted, now);
+                self.note((self.subscription.cursor, CursorsElsewhere::default()), attempted, now);
             }
             return Ok(Ended { finish: Finish::Later(now.tick), news });
         }
@@ -330,8 +332,8 @@ impl Task<'_> {
         self.context.store.judge_push_subscription(&self.subscription, verdict).await
     }
 
-    /// It stands at `cursor`, and its push service has just taken a push.
-    fn note(&self, cursor: ModSeq, attempted: &Attempted, now: Now) {
+    /// It stands at these cursors, and its push service has just taken a push.
+    fn note(&self, (cursor, elsewhere): (ModSeq, CursorsElsewhere), attempted: &Attempted, now: Now) {
         let attempts = PushAttempts {
             failures: 0,
             next_attempt_at: None,
@@ -339,7 +341,8 @@ impl Task<'_> {
             last_answer: Some(attempted.posted.said.clone()),
             last_answer_at: Some(now.unix),
         };
-        self.context.progress.note(self.subscription.id, cursor, attempts);
+        let id = self.subscription.id;
+        self.context.progress.note(PushProgress { id, cursor, elsewhere, attempts });
     }
 
     /// It stands where it stood, after so many failures in a row and not to be attempted before then.
@@ -351,7 +354,9 @@ impl Task<'_> {
             last_answer: Some(said.to_owned()),
             last_answer_at: Some(now.unix),
         };
-        self.context.progress.note(self.subscription.id, self.subscription.cursor, attempts);
+        let PushSubscription { id, cursor, .. } = *self.subscription;
+        let elsewhere = CursorsElsewhere::default();
+        self.context.progress.note(PushProgress { id, cursor, elsewhere, attempts });
     }
 
     /// RFC 8292 §4.2: the key that the subscription was made for.

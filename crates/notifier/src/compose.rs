@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use store::{Access, MembershipChange, ModSeq, PushKind, PushSubscription, SessionId, Store};
+use store::{
+    Access, CursorsElsewhere, MembershipChange, ModSeq, PushKind, PushSubscription, SessionId, Store,
+};
 use webpush::header::{Topic, Ttl, Urgency};
 
 use crate::silence::Shown;
@@ -52,7 +54,8 @@ pub enum Detail {
 pub struct Assignment<'a> {
     /// For whom.
     pub subscription: &'a PushSubscription,
-    /// What its credential may see now.
+    /// What its credential may see now. The way to others' mailboxes, as far as `subscription.elsewhere` has cursors for
+    /// them, begins here too.
     pub access: &'a Access,
     /// What the device has been told about.
     pub from: ModSeq,
@@ -67,7 +70,7 @@ pub struct Assignment<'a> {
 pub struct Known {
     /// Sessions of the device itself: it knows what it did there.
     pub own_sessions: BTreeSet<SessionId>,
-    /// Mailboxes, and up to where a connection proved that it had received their changes.
+    /// Own mailboxes, and up to where a connection proved that it had received their changes.
     pub shown: Shown,
 }
 
@@ -95,7 +98,9 @@ pub struct Composed {
     pub pushes: Vec<Push>,
     /// Where the device stands once all have been taken (at once if there are none).
     pub cursor: ModSeq,
-    /// Whether there is more after `cursor`, too much for one go.
+    /// The same of others' mailboxes: those that go on.
+    pub elsewhere: CursorsElsewhere,
+    /// Whether there is more after `cursor` and `elsewhere`, too much for one go.
     pub more: bool,
 }
 

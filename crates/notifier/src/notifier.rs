@@ -190,7 +190,7 @@ enum Job {
 /// What a task has found out.
 enum Event {
     Attempted(PushSubscriptionId, Ended),
-    /// The subscriptions of a woken account.
+    /// The subscriptions that may have to be told of a woken account.
     Looked(store::Result<Vec<PushSubscription>>),
     /// The subscriptions that commands asked for.
     Found(Vec<PushSubscription>),
@@ -324,7 +324,7 @@ impl Notifier {
         self.looks_in_flight += 1;
         let context = Arc::clone(&self.context);
         self.start(Job::Look, async move {
-            Event::Looked(context.store.account_push_subscriptions(account).await)
+            Event::Looked(context.store.push_subscriptions_told_of(account).await)
         });
     }
 

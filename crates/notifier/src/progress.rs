@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
-use store::{ModSeq, PushAttempts, PushProgress, PushSubscription, PushSubscriptionId};
+use store::{CursorsElsewhere, ModSeq, PushAttempts, PushProgress, PushSubscription, PushSubscriptionId};
 
 /// What is not stored yet, the last state of each subscription only.
 #[derive(Debug, Default)]
@@ -26,19 +26,23 @@ pub(crate) struct Batch {
 }
 
 impl Progress {
-    /// The subscription stands at `cursor` and its last attempt went so.
-    pub(crate) fn note(&self, id: PushSubscriptionId, cursor: ModSeq, attempts: PushAttempts) {
+    /// The subscription stands here and its last attempt went so.
+    pub(crate) fn note(&self, mut progress: PushProgress) {
         let mut pending = self.pending.lock();
         pending.notes += 1;
         let notes = pending.notes;
-        let cursor = pending.latest.get(&id).map_or(cursor, |(_, known)| known.cursor.max(cursor));
-        pending.latest.insert(id, (notes, PushProgress { id, cursor, attempts }));
+        if let Some((_, known)) = pending.latest.get(&progress.id) {
+            progress.cursor = progress.cursor.max(known.cursor);
+            progress.elsewhere.merge(&known.elsewhere);
+        }
+        pending.latest.insert(progress.id, (notes, progress));
     }
 
     /// The client has altered it: how attempts went before is about a former endpoint.
     pub(crate) fn reset_attempts(&self, id: PushSubscriptionId) {
         // The store ignores a cursor below its own.
-        self.note(id, ModSeq(0), PushAttempts::default());
+        let (cursor, elsewhere) = (ModSeq(0), CursorsElsewhere::default());
+        self.note(PushProgress { id, cursor, elsewhere, attempts: PushAttempts::default() });
     }
 
     /// It is gone.
@@ -50,6 +54,7 @@ impl Progress {
     pub(crate) fn apply(&self, subscription: &mut PushSubscription) {
         if let Some((_, known)) = self.pending.lock().latest.get(&subscription.id) {
             subscription.cursor = subscription.cursor.max(known.cursor);
+            subscription.elsewhere.advance(&known.elsewhere);
             subscription.attempts = known.attempts.clone();
         }
     }
@@ -79,7 +84,9 @@ mod tests {
     const PHONE: PushSubscriptionId = PushSubscriptionId(1);
 
     fn note(progress: &Progress, cursor: u64, failures: u32) {
-        progress.note(PHONE, ModSeq(cursor), PushAttempts { failures, ..PushAttempts::default() });
+        let attempts = PushAttempts { failures, ..PushAttempts::default() };
+        let elsewhere = CursorsElsewhere::default();
+        progress.note(PushProgress { id: PHONE, cursor: ModSeq(cursor), elsewhere, attempts });
     }
 
     fn waiting(progress: &Progress) -> Option<(u64, u32)> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use store::{
-    AccountId, CredentialId, ModSeq, PushAttempts, PushKind, PushState, PushSubscription, PushSubscriptionId,
-    UnixTime,
+    AccountId, CredentialId, CursorsElsewhere, ModSeq, PushAttempts, PushKind, PushProgress, PushState,
+    PushSubscription, PushSubscriptionId, UnixTime,
 };
 use webpush::origin::Origin;
 
@@ -177,6 +177,11 @@ impl World {
         due.into_iter().for_each(|id| self.wake(id));
     }
 
+    fn note(&self, id: PushSubscriptionId, cursor: ModSeq, attempts: PushAttempts) {
+        let elsewhere = CursorsElsewhere::default();
+        self.progress.note(PushProgress { id, cursor, elsewhere, attempts });
+    }
+
     fn flush(&mut self) {
         let Some(batch) = self.progress.batch(3) else { return };
         for stored in &batch.progress {
@@ -291,7 +296,7 @@ impl World {
         let finish = match backoff::next(answer, failures, posted.detail, draw) {
             Next::Told => {
                 self.arrive(id, posted);
-                self.progress.note(id, posted.to, PushAttempts::default());
+                self.note(id, posted.to, PushAttempts::default());
                 self.told(id, posted.ends_silence);
                 if !posted.to_former {
                     self.devices.get_mut(&id).expect("a device").last_push = Some(self.now);
@@ -303,11 +308,7 @@ impl World {
             Next::Wait { wait, failures } => {
                 let until = self.now.after(wait);
                 let next_attempt_at = Some(self.now().unix_of(until));
-                self.progress.note(
-                    id,
-                    row.cursor,
-                    PushAttempts { failures, next_attempt_at, ..row.attempts },
-                );
+                self.note(id, row.cursor, PushAttempts { failures, next_attempt_at, ..row.attempts });
                 self.devices.get_mut(&id).expect("a device").not_before = until;
                 Finish::Barred(until)
             }
@@ -350,6 +351,7 @@ fn row(id: PushSubscriptionId) -> PushSubscription {
         updated_at: UnixTime(0),
         silenced_until: None,
         cursor: ModSeq(0),
+        elsewhere: CursorsElsewhere::default(),
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),

@@ -28,6 +28,7 @@ impl Lazy {
         for mut new in progress {
             if let Some(old) = waiting.progress.get(&new.id) {
                 new.cursor = new.cursor.max(old.cursor);
+                new.elsewhere.merge(&old.elsewhere);
             }
             waiting.progress.insert(new.id, new);
         }
@@ -48,6 +49,7 @@ impl Lazy {
     pub(crate) fn overlay(&self, subscription: &mut PushSubscription) {
         if let Some(progress) = self.waiting.lock().progress.get(&subscription.id) {
             subscription.cursor = subscription.cursor.max(progress.cursor);
+            subscription.elsewhere.advance(&progress.elsewhere);
             subscription.attempts = progress.attempts.clone();
         }
     }

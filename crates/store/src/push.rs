@@ -1,5 +1,7 @@
 //! Push subscriptions: where an account's changes are posted to, and how far each has been told.
 
+use std::collections::BTreeMap;
+
 use crate::{AccountId, CredentialId, ModSeq, PushSubscriptionId, UnixTime};
 
 /// A push subscription of an account (RFC 8030's subscription, seen from the application server).
@@ -36,6 +38,8 @@ pub struct PushSubscription {
     pub silenced_until: Option<UnixTime>,
     /// The MODSEQ that the device has been told about.
     pub cursor: ModSeq,
+    /// The same of others' mailboxes that the user is subscribed to.
+    pub elsewhere: CursorsElsewhere,
     /// The MODSEQ at which a timed silence began: if something that counts changed after it, one SYNC is due when it ends.
     pub silenced_at: Option<ModSeq>,
     /// A `* VAPID` notice with this key's id has to be sent with the old key.
@@ -285,8 +289,53 @@ pub struct PushProgress {
     pub id: PushSubscriptionId,
     /// The new cursor; a lower one than stored is ignored.
     pub cursor: ModSeq,
+    /// The new cursors of others' mailboxes; those that are lower than stored, or not stored, are ignored.
+    pub elsewhere: CursorsElsewhere,
     /// How it went.
     pub attempts: PushAttempts,
+}
+
+/// How far a device has been told of others' mailboxes, by the account whose they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CursorsElsewhere(BTreeMap<AccountId, ModSeq>);
+
+impl CursorsElsewhere {
+    /// All of them, by account.
+    pub fn iter(&self) -> impl Iterator<Item = (AccountId, ModSeq)> {
+        self.0.iter().map(|(&owner, &cursor)| (owner, cursor))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The device has been told of this account's mailboxes up to here. It never goes back.
+    pub fn note(&mut self, owner: AccountId, cursor: ModSeq) {
+        let known = self.0.entry(owner).or_default();
+        *known = cursor.max(*known);
+    }
+
+    /// Notes all of `later`.
+    pub fn merge(&mut self, later: &Self) {
+        later.iter().for_each(|(owner, cursor)| self.note(owner, cursor));
+    }
+
+    /// Notes those of `later` that there are cursors for here: the others are gone.
+    pub fn advance(&mut self, later: &Self) {
+        for (owner, cursor) in &mut self.0 {
+            *cursor = later.0.get(owner).map_or(*cursor, |&later| later.max(*cursor));
+        }
+    }
+}
+
+impl FromIterator<(AccountId, ModSeq)> for CursorsElsewhere {
+    fn from_iter<I: IntoIterator<Item = (AccountId, ModSeq)>>(cursors: I) -> Self {
+        let mut all = Self::default();
+        cursors.into_iter().for_each(|(owner, cursor)| all.note(owner, cursor));
+        all
+    }
 }
 
 /// A durable change to a subscription by the notifier.

@@ -36,6 +36,7 @@ pub(crate) mod moves;
 pub(crate) mod objects;
 pub(crate) mod pairs;
 pub(crate) mod push;
+pub(crate) mod push_elsewhere;
 pub(crate) mod push_jmap;
 pub(crate) mod push_request;
 pub(crate) mod push_state;

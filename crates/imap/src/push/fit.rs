@@ -176,6 +176,17 @@ impl Section {
 }
 
 impl Draft {
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.account.is_empty() && self.sections.is_empty()
+    }
+
+    /// Says what another says after it.
+    pub(super) fn append(&mut self, other: Self) {
+        self.account.extend(other.account);
+        self.sections.extend(other.sections);
+    }
+
     /// The push that says only that there is something.
     pub(super) fn generic_sync() -> Bytes {
         Bytes::from_static(line::GENERIC_SYNC)

@@ -80,6 +80,16 @@ impl News {
         news
     }
 
+    /// Has the keywords named of all messages that carry some: it is not known which of them the device knows.
+    pub(super) fn name_keywords(&mut self) {
+        let keywords = Flags(u128::MAX << Flags::SYSTEM_BITS);
+        for mailbox in self.mailboxes.values_mut() {
+            let entries = mailbox.arrived.iter().map(|arrived| arrived.entry);
+            let mut entries = entries.chain(mailbox.altered.iter().copied());
+            mailbox.has_new_keywords = entries.any(|entry| entry.flags.0 & keywords.0 != 0);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lists.is_empty() && self.mailboxes.is_empty()
     }

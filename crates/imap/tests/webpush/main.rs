@@ -14,6 +14,7 @@ mod commands;
 mod contents;
 mod http_put;
 mod services;
+mod shared;
 mod silence;
 mod sink;
 mod transcript;

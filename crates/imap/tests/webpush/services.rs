@@ -130,6 +130,7 @@ async fn a_push_service_that_is_away_twenty_times_in_a_row_ends_the_subscription
         PushProgress {
             id: row.id,
             cursor: row.cursor,
+            elsewhere: row.elsewhere.clone(),
             attempts: PushAttempts { failures, next_attempt_at: None, ..row.attempts.clone() },
         }
     });

@@ -1,7 +1,7 @@
 //! Plays the files under `transcripts/`, which read as the draft's examples do: `C:` is sent, `S:` must come, `Push:` is
 //! the first line of the next push to the phone and `Push>` each further one, `Put:` the body of the next PUT to `<url>`;
-//! `Mail:` is delivered with this subject, `Other:` is a command on another connection that has selected INBOX. The guide
-//! for authors of clients (`docs/clients.md`) is one too.
+//! `Mail:` is delivered with this subject, `Other:` is a command on another connection that has selected INBOX; `Bob's
+//! mail:` and `Bob:` are the same of another account. The guide for authors of clients (`docs/clients.md`) is one too.
 //!
 //! `<key>` is the server's VAPID key, `<phone>` the phone's endpoint, `<phone arguments>` endpoint, key and secret,
 //! `<token>` and `<version>` what the first push that shows it had there, `<*>` at the end of a line anything. All else is prose.
@@ -40,6 +40,8 @@ async fn play(name: &str, text: &str) {
     let mut client = world.client().await;
     let mut other = world.client().await;
     other.ok("SELECT INBOX").await;
+    let mut bob = world.client_of("bob").await;
+    bob.ok("SELECT INBOX").await;
     let phone = world.device("phone");
     let arguments = phone.webpush().split_once("phone ").unwrap().1.to_owned();
     let known = [
@@ -73,6 +75,11 @@ async fn play(name: &str, text: &str) {
         } else if let Some(command) = line.strip_prefix("Other: ") {
             other.ok("NOOP").await;
             other.ok(command).await;
+        } else if let Some(subject) = line.strip_prefix("Bob's mail: ") {
+            world.deliver_to_bob(&format!("Subject: {subject}\n\nHello\n")).await;
+        } else if let Some(command) = line.strip_prefix("Bob: ") {
+            bob.ok("NOOP").await;
+            bob.ok(command).await;
         } else if let Some(pattern) = line.strip_prefix("Put: ") {
             let put = world.sink.next(URL).await;
             assert_eq!(put.method, "PUT");

@@ -64,7 +64,7 @@ async fn a_trial_that_gets_through_brings_what_had_to_wait() {
         last_answer: Some("timeout".to_owned()),
         ..row.attempts
     };
-    let progress = PushProgress { id: row.id, cursor: row.cursor, attempts };
+    let progress = PushProgress { id: row.id, cursor: row.cursor, elsewhere: row.elsewhere, attempts };
     world.store.record_push_progress(vec![progress]).await.unwrap();
     world.start_notifier();
     world.deliver("Subject: in vain\n\nHello\n").await;

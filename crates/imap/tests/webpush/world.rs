@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub(crate) sink: Sink,
     pub(crate) store: Store,
     pub(crate) alice: AccountId,
+    pub(crate) bob: AccountId,
     pub(crate) keys: VapidKeys,
     parts: Shared,
     address: SocketAddr,
@@ -68,8 +69,9 @@ impl World {
         let bus = bus::Bus::new();
         let options = store::Options { data_dir: directory.path().to_owned(), readers: 2 };
         let store = Store::open(options, bus.clone()).await.unwrap();
-        let new = NewAccount { name: "alice", password: PASSWORD, quota_bytes: None };
-        let alice = store.create_account(new).await.unwrap().id;
+        let new = |name| NewAccount { name, password: PASSWORD, quota_bytes: None };
+        let alice = store.create_account(new("alice")).await.unwrap().id;
+        let bob = store.create_account(new("bob")).await.unwrap().id;
         let sink = Sink::start().await;
         let policy = Policy {
             allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
@@ -117,6 +119,7 @@ impl World {
             sink,
             store,
             alice,
+            bob,
             keys,
             parts,
             address,
@@ -201,9 +204,13 @@ impl World {
     }
 
     pub(crate) async fn client(&self) -> Client {
+        self.client_of("alice").await
+    }
+
+    pub(crate) async fn client_of(&self, account: &str) -> Client {
         let mut client = Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()));
         assert!(client.line().await.starts_with("* OK "));
-        assert_eq!(client.command(&format!("LOGIN alice \"{PASSWORD}\"")).await.len(), 1);
+        assert_eq!(client.command(&format!("LOGIN {account} \"{PASSWORD}\"")).await.len(), 1);
         client
     }
 
@@ -248,6 +255,15 @@ impl World {
     }
 
     pub(crate) async fn put(&self, message: &str, target: Target) -> Placed {
+        self.put_for(self.alice, message, target).await
+    }
+
+    /// New mail in an INBOX that is bob's.
+    pub(crate) async fn deliver_to_bob(&self, message: &str) -> Placed {
+        self.put_for(self.bob, message, Target::NameOrInbox(MailboxName::inbox())).await
+    }
+
+    pub(crate) async fn put_for(&self, account: AccountId, message: &str, target: Target) -> Placed {
         let bytes = Bytes::from(message.replace('\n', "\r\n"));
         let parsed = Arc::new(message::Parsed::parse(&bytes));
         let message = NewMessage {
@@ -258,7 +274,7 @@ impl World {
             keywords: Vec::new(),
             cause: Cause::Delivery,
         };
-        self.store.append(&self.store.system_access(self.alice), message).await.unwrap().placed
+        self.store.append(&self.store.system_access(account), message).await.unwrap().placed
     }
 
     /// What the next push to a device says.

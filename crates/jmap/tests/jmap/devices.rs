@@ -18,7 +18,10 @@ use notifier::post::{Delivery, Post, Posted, Posting};
 use notifier::vapid::VapidKeys;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use store::{Access, NewPushSubscription, PushKind, PushSubscription, PushSubscriptionId, Store, UnixTime};
+use store::{
+    Access, CursorsElsewhere, NewPushSubscription, PushKind, PushSubscription, PushSubscriptionId, Store,
+    UnixTime,
+};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use webpush::header::{Ttl, Urgency};
@@ -58,7 +61,14 @@ impl Composer for Trying {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move { Ok(Composed { pushes: Vec::new(), cursor: assignment.from, more: false }) })
+        Box::pin(async move {
+            Ok(Composed {
+                pushes: Vec::new(),
+                cursor: assignment.from,
+                elsewhere: CursorsElsewhere::default(),
+                more: false,
+            })
+        })
     }
 
     fn verification(&self, _: &PushSubscription, _: &str) -> Option<Push> {

@@ -1,4 +1,6 @@
-use store::{AccountId, CredentialId, ModSeq, PushAttempts, PushKind, PushSubscriptionId, UnixTime};
+use store::{
+    AccountId, CredentialId, CursorsElsewhere, ModSeq, PushAttempts, PushKind, PushSubscriptionId, UnixTime,
+};
 
 use super::*;
 
@@ -20,6 +22,7 @@ fn active() -> PushSubscription {
         updated_at: UnixTime(0),
         silenced_until: None,
         cursor: ModSeq(1),
+        elsewhere: CursorsElsewhere::default(),
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),

@@ -1,6 +1,6 @@
 //! A trial as an attempt: what it posts, and what its answer changes.
 
-use store::{Error, PushSubscriptionId, PushVerdict, UnixTime};
+use store::{CursorsElsewhere, Error, PushSubscriptionId, PushVerdict, UnixTime};
 
 use crate::attempt::{Attempted, Context, Task, is_unaltered};
 use crate::backoff::{self, Answer, Next};
@@ -52,7 +52,7 @@ impl Task<'_> {
         let attempts = &self.subscription.attempts;
         match backoff::next(posted.answer, attempts.failures, Detail::Summary, self.context.jitter.draw()) {
             Next::Told => {
-                self.note(self.subscription.cursor, attempted, now);
+                self.note((self.subscription.cursor, CursorsElsewhere::default()), attempted, now);
                 if self.composer.life() == Life::OnePush {
                     self.end(PushVerdict::Fired).await?;
                 }

@@ -129,8 +129,17 @@ async fn needs_only_notice(context: &Context, subscription: &PushSubscription) -
     if subscription.vapid_notice.is_none() || !is_active || ends_silence {
         return Ok(false);
     }
-    let access = context.store.system_access(subscription.account);
-    Ok(context.store.modseq(&access).await? <= subscription.cursor)
+    let own = (subscription.account, subscription.cursor);
+    for (account, cursor) in [own].into_iter().chain(subscription.elsewhere.iter()) {
+        match context.store.modseq(&context.store.system_access(account)).await {
+            // There is nobody any more whose mailboxes could change.
+            Err(store::Error::NotFound(_)) => {}
+            Ok(modseq) if modseq <= cursor => {}
+            Ok(_) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 /// Rows that one page of a sweep reads; pages follow each other until the sweep is done.

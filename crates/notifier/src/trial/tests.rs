@@ -1,7 +1,7 @@
 use parking_lot::Mutex;
 use store::{
-    Access, EndpointProof, NewAccount, NewPushRequest, NewPushSubscription, PushAttempts, PushKind,
-    PushProgress, PushState, Store,
+    Access, CursorsElsewhere, EndpointProof, NewAccount, NewPushRequest, NewPushSubscription, PushAttempts,
+    PushKind, PushProgress, PushState, Store,
 };
 use webpush::header::{Ttl, Urgency};
 
@@ -38,7 +38,14 @@ impl Composer for Plain {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move { Ok(Composed { pushes: Vec::new(), cursor: assignment.from, more: false }) })
+        Box::pin(async move {
+            Ok(Composed {
+                pushes: Vec::new(),
+                cursor: assignment.from,
+                elsewhere: CursorsElsewhere::default(),
+                more: false,
+            })
+        })
     }
 
     fn verification(&self, _: &PushSubscription, _: &str) -> Option<Push> {
@@ -155,7 +162,15 @@ impl World {
             ..PushAttempts::default()
         };
         let cursor = self.store.push_subscription(id).await.unwrap().cursor;
-        self.store.record_push_progress(vec![PushProgress { id, cursor, attempts }]).await.unwrap();
+        self.store
+            .record_push_progress(vec![PushProgress {
+                id,
+                cursor,
+                elsewhere: CursorsElsewhere::default(),
+                attempts,
+            }])
+            .await
+            .unwrap();
     }
 
     fn posts(&self) -> usize {
@@ -232,7 +247,16 @@ async fn a_wait_that_the_push_service_demanded_holds_for_trials_too() {
         let mut attempts = world.row(id).await.unwrap().attempts;
         attempts.last_answer = Some(said.to_owned());
         let cursor = store::ModSeq(0);
-        world.store.record_push_progress(vec![PushProgress { id, cursor, attempts }]).await.unwrap();
+        world
+            .store
+            .record_push_progress(vec![PushProgress {
+                id,
+                cursor,
+                elsewhere: CursorsElsewhere::default(),
+                attempts,
+            }])
+            .await
+            .unwrap();
         let run = world.run(id, TAKEN).await;
         let is_refused = matches!(run, Err(TrialError::MustWait { until, .. }) if until.0 == NOW.0 + 60);
         assert_eq!(is_refused, is_held, "{said}: {run:?}");

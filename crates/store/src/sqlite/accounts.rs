@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::edit::By;
 use super::mailboxes::{self, NewMailbox};
 use super::writer::Tx;
-use super::{Sql, int, no_account, revocations, uint};
+use super::{Sql, int, no_account, push_elsewhere, revocations, uint};
 use crate::password::Proof;
 use crate::scram::Salts;
 use crate::{
@@ -64,10 +64,12 @@ pub(crate) fn remove(tx: &Tx<'_>, id: AccountId) -> Result<()> {
         ("remove names", "DELETE FROM account_name WHERE account_id = ?1"),
         ("remove credentials", "DELETE FROM credential WHERE account_id = ?1"),
         ("remove push subscriptions", "DELETE FROM push_subscription WHERE account_id = ?1"),
+        ("remove cursors of others", "DELETE FROM push_elsewhere WHERE account_id = ?1"),
         ("remember account to remove", "INSERT INTO account_gone (id) VALUES (?1)"),
     ] {
         tx.sql.run(what, sql, [int(id.0)])?;
     }
+    push_elsewhere::forget_gone(tx)?;
     revocations::note(tx, id, None)
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn is_old(changed: SystemTime, now: SystemTime) -> bool {
 const FILE_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// What must not be found. Rows of accounts that are being removed have none of these promises to keep.
-const RULES: [(&str, &str); 18] = [
+const RULES: [(&str, &str); 19] = [
     (
         "a mailbox's counts are wrong",
         "SELECT m.account_id AS account, m.id AS mailbox FROM mailbox m JOIN account a ON a.id = m.account_id LEFT JOIN ( \
@@ -218,5 +218,11 @@ const RULES: [(&str, &str); 18] = [
         "a push subscription belongs to nobody",
         "SELECT p.account_id AS account, p.id AS subscription FROM push_subscription p \
          LEFT JOIN credential c ON c.id = p.credential_id AND c.account_id = p.account_id WHERE c.id IS NULL",
+    ),
+    (
+        "a cursor is of no push subscription, or of no account's mailboxes",
+        "SELECT e.account_id AS account, e.subscription_id AS subscription FROM push_elsewhere e \
+         LEFT JOIN push_subscription p ON p.id = e.subscription_id LEFT JOIN account a ON a.id = e.account_id \
+         WHERE p.id IS NULL OR a.id IS NULL",
     ),
 ];

@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::writer::Tx;
-use super::{Sql, int, no_account, revocations, time, uint};
+use super::{Sql, int, no_account, push_elsewhere, revocations, time, uint};
 use crate::password::{Known, Proof, SCHEME};
 use crate::scram::{ITERATIONS, Salts, salt_of_nobody};
 use crate::{
@@ -69,13 +69,12 @@ pub(crate) fn revoke(tx: &Tx<'_>, account: AccountId, id: CredentialId) -> Resul
 }
 
 fn remove_push_subscriptions(tx: &Tx<'_>, account: AccountId, id: CredentialId) -> Result<()> {
-    tx.sql
-        .run(
-            "remove push subscriptions of a credential",
-            "DELETE FROM push_subscription WHERE account_id = ?1 AND credential_id = ?2",
-            [int(account.0), int(id.0)],
-        )
-        .map(|_| ())
+    tx.sql.run(
+        "remove push subscriptions of a credential",
+        "DELETE FROM push_subscription WHERE account_id = ?1 AND credential_id = ?2",
+        [int(account.0), int(id.0)],
+    )?;
+    push_elsewhere::forget_gone(tx)
 }
 
 /// Every credential of an account, the main one first.

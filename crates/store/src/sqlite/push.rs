@@ -3,7 +3,7 @@
 use rusqlite::{Row, ToSql, params};
 
 use super::writer::Tx;
-use super::{Sql, accounts, int, time, uint};
+use super::{Sql, accounts, int, push_elsewhere, time, uint};
 use crate::{
     Access, AccountId, CredentialId, Error, ModSeq, NewPushSubscription, PushAttempts, PushEdit, PushKind,
     PushSilence, PushState, PushSubscription, PushSubscriptionId, PutPushSubscription, Result, UnixTime,
@@ -124,6 +124,7 @@ pub(crate) fn acknowledge(
     if acknowledged == 0 {
         return Ok(None);
     }
+    push_elsewhere::follow(tx, access.owner())?;
     tx.touch(access.owner());
     one(tx.sql, id).map(Some)
 }
@@ -176,15 +177,25 @@ pub(crate) fn edit(
     }
 }
 
+/// Those of other accounts whose users are subscribed to mailboxes of this one, by id.
+pub(crate) fn elsewhere(sql: Sql<'_>, owner: AccountId) -> Result<Vec<PushSubscription>> {
+    let text = format!(
+        "SELECT {} FROM push_subscription p WHERE p.id IN \
+         (SELECT subscription_id FROM push_elsewhere WHERE account_id = ?1) ORDER BY p.id",
+        columns()
+    );
+    sql.all("list push subscriptions elsewhere", &text, [int(owner.0)], subscription)
+}
+
 /// Those of an account, by id.
 pub(crate) fn of_account(sql: Sql<'_>, account: AccountId) -> Result<Vec<PushSubscription>> {
-    let text = format!("SELECT {COLUMNS} FROM push_subscription p WHERE p.account_id = ?1 ORDER BY p.id");
+    let text = format!("SELECT {} FROM push_subscription p WHERE p.account_id = ?1 ORDER BY p.id", columns());
     sql.all("list push subscriptions", &text, [int(account.0)], subscription)
 }
 
 /// One by its id.
 pub(crate) fn one(sql: Sql<'_>, id: PushSubscriptionId) -> Result<PushSubscription> {
-    let text = format!("SELECT {COLUMNS} FROM push_subscription p WHERE p.id = ?1");
+    let text = format!("SELECT {} FROM push_subscription p WHERE p.id = ?1", columns());
     sql.one("read push subscription", &text, [int(id.0)], subscription)?
         .ok_or(Error::NotFound("push subscription"))
 }
@@ -201,7 +212,8 @@ pub(super) fn find(
     client_id: &str,
 ) -> Result<Option<PushSubscription>> {
     let text = format!(
-        "SELECT {COLUMNS} FROM push_subscription p WHERE p.account_id = ?1 AND p.kind = ?2 AND p.client_id = ?3"
+        "SELECT {} FROM push_subscription p WHERE p.account_id = ?1 AND p.kind = ?2 AND p.client_id = ?3",
+        columns()
     );
     let key = params![int(account.0), kind_column(kind), client_id];
     sql.one("find push subscription", &text, key, subscription)
@@ -218,12 +230,11 @@ pub(super) fn update(tx: &Tx<'_>, id: PushSubscriptionId, changes: &[(&str, &dyn
 }
 
 /// What [`subscription`] reads, of a table that is called `p` in the statement.
-pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.credential_id, p.kind, p.client_id, p.endpoint, p.public_key, \
-     p.auth, p.enabled, p.state, p.vapid_key, p.token, p.token_expires_at, p.token_sent, p.updated_at, \
-     p.silenced_until, p.cursor, p.silenced_at, p.vapid_notice, p.failures, p.next_attempt_at, p.last_push_at, \
-     p.last_answer, p.request, p.name, p.last_answer_at, p.device, p.expires_at";
+pub(crate) fn columns() -> String {
+    format!("{OWN_COLUMNS}, {}", push_elsewhere::COLUMN)
+}
 
-/// Reads [`COLUMNS`].
+/// Reads [`columns`].
 pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> {
     Ok(PushSubscription {
         id: PushSubscriptionId(uint(row, 0)?),
@@ -255,6 +266,7 @@ pub(crate) fn subscription(row: &Row<'_>) -> rusqlite::Result<PushSubscription> 
         device: row.get(26)?,
         code: if row.get::<_, i64>(9)? == ACTIVE { row.get(11)? } else { String::new() },
         expires_at: time(row, 27)?,
+        elsewhere: push_elsewhere::parse(row.get::<_, Option<String>>(28)?.as_deref()),
         attempts: PushAttempts {
             failures: row.get(19)?,
             next_attempt_at: time(row, 20)?,
@@ -284,5 +296,9 @@ fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<PushKind> {
     }
 }
 
+const OWN_COLUMNS: &str = "p.id, p.account_id, p.credential_id, p.kind, p.client_id, p.endpoint, p.public_key, p.auth, \
+     p.enabled, p.state, p.vapid_key, p.token, p.token_expires_at, p.token_sent, p.updated_at, p.silenced_until, \
+     p.cursor, p.silenced_at, p.vapid_notice, p.failures, p.next_attempt_at, p.last_push_at, p.last_answer, p.request, \
+     p.name, p.last_answer_at, p.device, p.expires_at";
 pub(super) const PENDING: i64 = 0;
 pub(super) const ACTIVE: i64 = 1;

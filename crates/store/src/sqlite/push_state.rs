@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
-use super::push::{COLUMNS, one, subscription};
+use super::push::{columns, one, subscription};
 use super::writer::Tx;
-use super::{Sql, int};
+use super::{Sql, int, push_elsewhere};
 use crate::{Error, PushProgress, PushSubscription, PushSubscriptionId, PushVerdict, Result, UnixTime};
 
 /// Those that may be due, in ascending order of id, after `after`.
@@ -18,14 +18,16 @@ pub(crate) fn due(
     limit: usize,
 ) -> Result<Vec<PushSubscription>> {
     let text = format!(
-        "SELECT {COLUMNS} FROM push_subscription p JOIN account a ON a.id = p.account_id \
+        "SELECT {} FROM push_subscription p JOIN account a ON a.id = p.account_id \
          WHERE p.id > ?2 AND (p.next_attempt_at IS NULL OR p.next_attempt_at <= ?1) AND \
            (p.expires_at IS NULL OR p.expires_at > ?1) AND ( \
            (p.state = 0 AND p.token_sent = 0 AND p.token_expires_at > ?1) OR \
            (p.state = 1 AND (p.silenced_until IS NULL OR p.silenced_until <= ?1) AND \
-             (p.cursor < a.modseq OR p.silenced_at IS NOT NULL)) OR \
+             (p.cursor < a.modseq OR p.silenced_at IS NOT NULL OR EXISTS (SELECT 1 FROM push_elsewhere e \
+                JOIN account o ON o.id = e.account_id WHERE e.subscription_id = p.id AND e.cursor < o.modseq))) OR \
            (p.state = 1 AND p.vapid_notice IS NOT NULL)) \
-         ORDER BY p.id LIMIT ?3"
+         ORDER BY p.id LIMIT ?3",
+        columns()
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     sql.all(
@@ -53,7 +55,7 @@ pub(crate) fn record(tx: &Tx<'_>, progress: &PushProgress) -> Result<()> {
             attempts.last_answer_at.map(|at| at.0)
         ],
     )?;
-    Ok(())
+    push_elsewhere::record(tx, progress)
 }
 
 /// Applies a verdict on the subscription as it was `then`, and says whether it still stands; NotFound if it has been removed
@@ -102,7 +104,9 @@ pub(crate) fn delete(tx: &Tx<'_>, id: PushSubscriptionId) -> Result<()> {
         "remove push subscription",
         "DELETE FROM push_subscription WHERE id = ?1",
         [int(id.0)],
-    )?)
+    )?)?;
+    let text = "DELETE FROM push_elsewhere WHERE subscription_id = ?1";
+    tx.sql.run("remove cursors elsewhere", text, [int(id.0)]).map(|_| ())
 }
 
 /// Voids the pending tokens of the old key, and has the active ones told about the new one. Those of JMAP stay with the old

@@ -140,6 +140,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0010.sql"),
     include_str!("schema/0011.sql"),
     include_str!("schema/0012.sql"),
+    include_str!("schema/0013.sql"),
 ];
 /// "mail" in ASCII: `file` and forensics then say what it is.
 const APPLICATION_ID: i32 = 0x6d61_696c;

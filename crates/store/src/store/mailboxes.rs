@@ -4,7 +4,7 @@ use super::{CHUNK_MESSAGES, by, own_by};
 use crate::sqlite::edit::Edit;
 use crate::sqlite::mailboxes::{self, NewMailbox};
 use crate::sqlite::moves::{self, Way};
-use crate::sqlite::{accounts, acl, annotations, reading, rename};
+use crate::sqlite::{accounts, acl, annotations, push_elsewhere, reading, rename};
 use crate::{
     Access, Cause, Changes, Error, Mailbox, MailboxId, MailboxName, Result, Rights, SpecialUse, Store,
 };
@@ -150,7 +150,8 @@ impl Store {
         }
     }
 
-    /// Subscribes to a name, or ends that. There need not be such a mailbox; mailboxes of others are names like any.
+    /// Subscribes to a name, or ends that. There need not be such a mailbox. Mailboxes of others are names like any; from
+    /// then on devices are told of them by push, as far as the rights to them reach.
     ///
     /// # Errors
     /// Limit (10,000 names), Forbidden.
@@ -169,6 +170,9 @@ impl Store {
             }
             let modseq = tx.raise_modseq(account)?;
             mailboxes::mark(tx, &by, modseq, &name)?;
+            if name.is_of_others() {
+                push_elsewhere::follow(tx, account)?;
+            }
             Ok(Changes { account, modseq })
         })
         .await

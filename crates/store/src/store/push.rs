@@ -171,6 +171,23 @@ impl Store {
         .await
     }
 
+    /// For the notifier: those that may have to be told that an account has changed, its own and those of others who are
+    /// subscribed to mailboxes of it. Whether they may be told of anything is asked when it is composed.
+    ///
+    /// # Errors
+    /// NotFound if the account is gone.
+    pub async fn push_subscriptions_told_of(&self, account: AccountId) -> Result<Vec<PushSubscription>> {
+        let mut all = self.account_push_subscriptions(account).await?;
+        let lazy = Arc::clone(self.inner.lazy());
+        let elsewhere = self.read(move |sql| {
+            let mut elsewhere = push::elsewhere(sql, account)?;
+            elsewhere.iter_mut().for_each(|subscription| lazy.overlay(subscription));
+            Ok(elsewhere)
+        });
+        all.extend(elsewhere.await?);
+        Ok(all)
+    }
+
     /// For the notifier at its start and its sweep: those that may be due (cursor behind, token or notice unsent, silence
     /// over) and whose next attempt is not in the future, by id, in pages after an id.
     ///

@@ -1,9 +1,10 @@
 use store::{
-    Access, Error, ModSeq, NewPushSubscription, PushAttempts, PushEdit, PushKind, PushProgress, PushSilence,
-    PushState, PushSubscription, PushSubscriptionId, PushVerdict, UnixTime,
+    Access, AccountId, CursorsElsewhere, Error, ModSeq, NewPushSubscription, PushAttempts, PushEdit,
+    PushKind, PushProgress, PushSilence, PushState, PushSubscription, PushSubscriptionId, PushVerdict,
+    UnixTime,
 };
 
-use crate::home::Home;
+use crate::home::{Home, mailbox_name};
 use crate::isolation::subscription;
 
 const MAIL: &str = "Subject: x\r\n\r\n";
@@ -34,6 +35,10 @@ async fn judge(home: &Home, id: PushSubscriptionId, verdict: PushVerdict) {
 async fn due(home: &Home, now: UnixTime) -> Vec<String> {
     let due = home.store.due_push_subscriptions(now, None, 100).await.unwrap();
     due.into_iter().map(|subscription| subscription.client_id).collect()
+}
+
+fn none() -> CursorsElsewhere {
+    CursorsElsewhere::default()
 }
 
 #[tokio::test]
@@ -104,9 +109,9 @@ async fn what_is_due_is_found_again_after_a_restart() {
     let wait = PushAttempts { next_attempt_at: Some(UnixTime(150)), failures: 2, ..PushAttempts::default() };
     home.store
         .record_push_progress(vec![
-            PushProgress { id: id("told"), cursor, attempts: PushAttempts::default() },
-            PushProgress { id: id("noticed"), cursor, attempts: PushAttempts::default() },
-            PushProgress { id: id("backing off"), cursor: ModSeq(0), attempts: wait },
+            PushProgress { id: id("told"), cursor, elsewhere: none(), attempts: PushAttempts::default() },
+            PushProgress { id: id("noticed"), cursor, elsewhere: none(), attempts: PushAttempts::default() },
+            PushProgress { id: id("backing off"), cursor: ModSeq(0), elsewhere: none(), attempts: wait },
         ])
         .await
         .unwrap();
@@ -134,7 +139,7 @@ async fn a_cursor_never_goes_back_and_is_read_before_it_is_flushed() {
             last_answer_at: Some(NOW),
             ..PushAttempts::default()
         };
-        let progress = PushProgress { id, cursor: ModSeq(cursor), attempts };
+        let progress = PushProgress { id, cursor: ModSeq(cursor), elsewhere: none(), attempts };
         home.store.record_push_progress(vec![progress]).await.unwrap();
         let now = home.store.push_subscription(id).await.unwrap();
         assert_eq!((now.cursor, now.attempts.last_answer.as_deref()), (ModSeq(9), Some(answer)));
@@ -290,4 +295,78 @@ async fn what_a_user_calls_a_device_stays_with_it() {
     for stranger in [bob, laptop] {
         assert!(matches!(edit(&stranger, "mine", None).await, Err(Error::NotFound(_))), "{stranger:?}");
     }
+}
+
+/// Who is told of an account's changes besides itself, and from where on.
+async fn told_of(home: &Home, owner: AccountId) -> Vec<(String, Vec<(AccountId, ModSeq)>)> {
+    let told = home.store.push_subscriptions_told_of(owner).await.unwrap();
+    told.into_iter().map(|told| (told.client_id, told.elsewhere.iter().collect())).collect()
+}
+
+/// The device has been told of all of its own, and so much of others.
+async fn reach(home: &Home, access: &Access, id: PushSubscriptionId, others: &[(AccountId, ModSeq)]) {
+    let cursor = home.store.modseq(access).await.unwrap();
+    let (elsewhere, attempts) = (others.iter().copied().collect(), PushAttempts::default());
+    let progress = PushProgress { id, cursor, elsewhere, attempts };
+    home.store.record_push_progress(vec![progress]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_changed_in_others_mailboxes_is_found_after_a_restart() {
+    let mut home = Home::new().await;
+    let (alice, bob) = (login(&home).await, home.access("bob").await);
+    let phone = active(&home, &alice, "phone").await.id;
+    let name = mailbox_name("Other Users/bob/INBOX");
+    let _changes = home.store.set_subscribed(&alice, &name, true).await.unwrap();
+    for (has_mail, expected) in [(false, vec![]), (true, vec!["phone"])] {
+        let told = home.store.modseq(&bob).await.unwrap();
+        if has_mail {
+            home.append(&bob, "INBOX", MAIL).await;
+        }
+        reach(&home, &alice, phone, &[(bob.owner(), told)]).await;
+        home.store.close().await.unwrap();
+        home = Home { store: home.beside().await, bus: home.bus.clone(), directory: home.directory };
+        assert_eq!(due(&home, NOW).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn devices_are_told_of_others_mailboxes_from_when_their_user_subscribes_to_them() {
+    let home = Home::new().await;
+    let (alice, bob) = (login(&home).await, home.access("bob").await);
+    let phone = active(&home, &alice, "phone").await;
+    put(&home, &alice, subscription("pending")).await;
+    let set = async |name: &str, subscribed| {
+        let _changes = home.store.set_subscribed(&alice, &mailbox_name(name), subscribed).await.unwrap();
+    };
+    for name in
+        ["Bob", "Other Users", "Other Users/bob", "Other Users/alice/INBOX", "Other Users/nobody/INBOX"]
+    {
+        set(name, true).await;
+        assert_eq!(told_of(&home, bob.owner()).await, [], "{name}");
+    }
+    let start = home.store.modseq(&bob).await.unwrap();
+    set("Other Users/BOB/INBOX", true).await;
+    home.append(&bob, "INBOX", MAIL).await;
+    set("Other Users/bob/Team", true).await;
+    let stands = |cursor| vec![("phone".to_owned(), vec![(bob.owner(), cursor)])];
+    assert_eq!(told_of(&home, bob.owner()).await, stands(start), "another name changes nothing");
+    let now = home.store.modseq(&bob).await.unwrap();
+    for cursor in [now, start] {
+        reach(&home, &alice, phone.id, &[(bob.owner(), cursor)]).await;
+    }
+    assert_eq!(told_of(&home, bob.owner()).await, stands(now), "a cursor never goes back");
+    set("Other Users/BOB/INBOX", false).await;
+    assert_eq!(told_of(&home, bob.owner()).await.len(), 1);
+    set("Other Users/bob/Team", false).await;
+    assert_eq!(told_of(&home, bob.owner()).await, [], "nor does one come back that is gone");
+    set("Other Users/bob/Team", true).await;
+    active(&home, &alice, "pending").await;
+    assert_eq!(told_of(&home, bob.owner()).await.len(), 2, "an acknowledged one begins then");
+    assert!(home.store.remove_push_subscription(&alice, PushKind::ImapWebPush, "phone").await.unwrap());
+    assert_eq!(told_of(&home, bob.owner()).await.len(), 1);
+    assert_eq!(home.store.check().await.unwrap().problems, [""; 0]);
+    home.store.remove_account(alice.owner()).await.unwrap();
+    assert_eq!(told_of(&home, bob.owner()).await, []);
+    assert_eq!(home.store.check().await.unwrap().problems, [""; 0]);
 }

@@ -1,4 +1,6 @@
-use store::{AccountId, CredentialId, CredentialKind, ModSeq, PushAttempts, PushSubscriptionId};
+use store::{
+    AccountId, CredentialId, CredentialKind, CursorsElsewhere, ModSeq, PushAttempts, PushSubscriptionId,
+};
 
 use super::*;
 
@@ -21,6 +23,7 @@ fn subscription() -> PushSubscription {
         updated_at: NOW,
         silenced_until: None,
         cursor: ModSeq(1),
+        elsewhere: CursorsElsewhere::default(),
         silenced_at: None,
         vapid_notice: None,
         request: "request".to_owned(),

@@ -1,4 +1,4 @@
-use store::{AccountId, CredentialId, ModSeq, PushAttempts, PushSubscriptionId};
+use store::{AccountId, CredentialId, CursorsElsewhere, ModSeq, PushAttempts, PushSubscriptionId};
 
 use super::*;
 
@@ -29,6 +29,7 @@ fn listed(attempts: PushAttempts, name: &str, silenced_until: Option<UnixTime>) 
         updated_at: NOW,
         silenced_until,
         cursor: ModSeq(7),
+        elsewhere: CursorsElsewhere::default(),
         silenced_at: None,
         vapid_notice: None,
         request: String::new(),
