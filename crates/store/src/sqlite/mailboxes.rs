@@ -203,7 +203,7 @@ pub(crate) fn subscribed(sql: Sql<'_>, account: AccountId) -> Result<Vec<Mailbox
         [int(account.0)],
         |row| row.get::<_, String>(0),
     )?;
-    names.iter().map(|name| MailboxName::new(name)).collect()
+    Ok(names.into_iter().map(MailboxName::stored).collect())
 }
 
 /// Adds or takes a subscription; whether that was a change.

@@ -252,7 +252,8 @@ impl Store {
                     Ok(operation) => self.write(operation).await,
                     Err(error) => Err(error),
                 });
-                if !matches!(outcomes.first(), Some(Err(Error::Changed))) {
+                // Where the store was not to be had, nothing was compared.
+                if !matches!(outcomes.last(), Some(Err(Error::Changed | Error::Unavailable(_)))) {
                     rest = Expected::Unchanged(state);
                 }
                 continue;
