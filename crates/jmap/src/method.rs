@@ -249,6 +249,17 @@ pub(crate) fn typed<T: DeserializeOwned>(arguments: Arguments) -> Result<T, Meth
         .map_err(|error| MethodError::InvalidArguments(error.to_string()))
 }
 
+/// Checks that there are no other arguments than those that were taken.
+///
+/// # Errors
+/// invalidArguments.
+pub(crate) fn nothing_else(arguments: Arguments) -> Result<(), MethodError> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    typed(arguments).map(|Nothing {}| ())
+}
+
 /// Arguments that several methods have in common.
 pub(crate) trait Shared: DeserializeOwned {
     /// What they are called.

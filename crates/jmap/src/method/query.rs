@@ -133,6 +133,37 @@ impl Comparator {
     }
 }
 
+/// What is looked for and in which order, as the client says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sought {
+    filter: Option<Value>,
+    sort: Option<Vec<Value>>,
+}
+
+impl Shared for Sought {
+    const NAMES: &'static [&'static str] = &["filter", "sort"];
+}
+
+impl Sought {
+    /// Reads a filter whose conditions have these properties, and the comparators, which are still to be checked.
+    ///
+    /// # Errors
+    /// unsupportedFilter, invalidArguments.
+    pub(crate) fn read<C: DeserializeOwned>(
+        self,
+        conditions: &[&str],
+    ) -> Result<(Option<Filter<C>>, Vec<Comparator>), MethodError> {
+        let filter = self.filter.map(|filter| Filter::parse(filter, conditions)).transpose()?;
+        let read = |value| {
+            serde_json::from_value(value)
+                .map_err(|error| MethodError::InvalidArguments(format!("sort: {error}")))
+        };
+        let sort = self.sort.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((filter, sort))
+    }
+}
+
 /// Which stretch of the results is wanted, and whether their number is.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -192,6 +223,19 @@ impl Window {
         let length = left.min(wanted.unwrap_or(usize::MAX)).min(RESULTS_MAX);
         let is_cut = wanted.is_none_or(|wanted| wanted > RESULTS_MAX);
         Ok(Stretch { first, length, limit: is_cut.then_some(RESULTS_MAX) })
+    }
+}
+
+impl Window {
+    /// The response of a /query that has found these.
+    ///
+    /// # Errors
+    /// anchorNotFound.
+    pub(crate) fn answer(&self, account: &str, state: String, results: &[String]) -> super::Outcome {
+        let stretch = self.place(results.len(), |anchor| results.iter().position(|id| id == anchor))?;
+        let ids = results.iter().skip(stretch.first).take(stretch.length).cloned().collect();
+        let total = self.calculate_total.then_some(results.len());
+        Ok(response(account, state, ids, (stretch, total)))
     }
 }
 

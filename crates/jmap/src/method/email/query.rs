@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use message::{EnvelopeRef, Structure, Summary};
 use serde::Deserialize;
-use serde_json::Value;
 use store::{ArrivalOrder, Email, EmailPlace, Keywords, MailboxId, MessageId, ThreadId};
 
 use super::filter::{CONDITIONS, Candidate, Columns, Condition, Facts, Lists, ThreadFlags};
@@ -12,7 +11,7 @@ use super::page::{self, Walk};
 use super::sort::{self, Keys, Order};
 use super::texts;
 use crate::method::mailbox::counts;
-use crate::method::query::{self, Comparator, Filter, Operator, Window};
+use crate::method::query::{self, Comparator, Filter, Operator, Sought, Window};
 use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
@@ -22,10 +21,6 @@ use crate::wire::state::State;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryArguments {
     account_id: String,
-    #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Value>>,
     #[serde(default)]
     collapse_threads: bool,
 }
@@ -40,9 +35,10 @@ pub(crate) struct Search {
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let window = Window::take(&mut arguments)?;
+    let sought = Sought::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
-    let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
+    let search = Search::parse(sought, arguments.collapse_threads)?;
     if let Some(walk) = search.walk(&window) {
         return page(&arguments.account_id, (&search, &window), walk, context).await;
     }
@@ -97,19 +93,8 @@ async fn total(search: &Search, mailbox: MailboxId, context: &Context<'_>) -> Re
 
 impl Search {
     /// Reads filter and sort.
-    pub(crate) fn parse(
-        filter: Option<Value>,
-        sort: Option<Vec<Value>>,
-        collapse_threads: bool,
-    ) -> Result<Self, MethodError> {
-        let filter = filter.filter(|filter| !filter.is_null());
-        let filter = filter.map(|filter| Filter::parse(filter, &CONDITIONS)).transpose()?;
-        let read = |value| {
-            serde_json::from_value(value)
-                .map_err(|error| MethodError::InvalidArguments(format!("sort: {error}")))
-        };
-        let sort: Vec<Comparator> =
-            sort.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+    pub(crate) fn parse(sought: Sought, collapse_threads: bool) -> Result<Self, MethodError> {
+        let (filter, sort) = sought.read(&CONDITIONS)?;
         sort::check(&sort)?;
         Ok(Self { filter, sort, collapse_threads })
     }

@@ -6,12 +6,11 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
 use store::{MessageId, ThreadId};
 
 use super::changes::read;
 use super::query::Search;
-use crate::method::query::{self, Known, Moved};
+use crate::method::query::{self, Known, Moved, Sought};
 use crate::method::{Arguments, Context, Outcome, Shared as _, changes, typed};
 use crate::wire::id;
 use crate::wire::state::State;
@@ -20,19 +19,16 @@ use crate::wire::state::State;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryChangesArguments {
     #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Value>>,
-    #[serde(default)]
     collapse_threads: bool,
 }
 
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let known = Known::take(&mut arguments)?;
+    let sought = Sought::take(&mut arguments)?;
     let arguments: QueryChangesArguments = typed(arguments)?;
     context.check_account(known.account())?;
-    let search = Search::parse(arguments.filter, arguments.sort, arguments.collapse_threads)?;
+    let search = Search::parse(sought, arguments.collapse_threads)?;
     let (store, access) = (&context.server.store, context.access);
     let states = store.type_states(access).await?;
     let since = changes::since(&known.since_query_state, states.epoch, states.email)?;

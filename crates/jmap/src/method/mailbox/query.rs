@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use store::MailboxId;
 
 use super::{Place, Tree, counts, role, shown_name};
-use crate::method::query::{self, Comparator, Filter, Window};
+use crate::method::query::{Comparator, Filter, Sought, Window};
 use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
@@ -18,10 +17,6 @@ use crate::wire::state::State;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryArguments {
     account_id: String,
-    #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Value>>,
     #[serde(default)]
     sort_as_tree: bool,
     #[serde(default)]
@@ -60,34 +55,25 @@ pub(crate) struct Search {
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let window = Window::take(&mut arguments)?;
+    let sought = Sought::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
-    let mut search = Search::parse(arguments.filter, arguments.sort)?;
+    let mut search = Search::parse(sought)?;
     search.sort_as_tree = arguments.sort_as_tree;
     search.filter_as_tree = arguments.filter_as_tree;
     let states = context.server.store.type_states(context.access).await?;
     let results = search.results(context).await?;
-    let find = |anchor: &str| results.iter().position(|result| result == anchor);
-    let stretch = window.place(results.len(), find)?;
-    let ids = results.iter().skip(stretch.first).take(stretch.length).cloned().collect();
-    let total = window.calculate_total.then_some(results.len());
     let state = State::at(states.epoch, states.mailbox).to_string();
-    Ok(query::response(&arguments.account_id, state, ids, (stretch, total)))
+    window.answer(&arguments.account_id, state, &results)
 }
 
 impl Search {
     /// Reads filter and sort.
-    pub(crate) fn parse(filter: Option<Value>, sort: Option<Vec<Value>>) -> Result<Self, MethodError> {
-        let filter = filter.filter(|filter| !filter.is_null());
-        let filter = filter.map(|filter| Filter::parse(filter, &CONDITIONS)).transpose()?;
-        let mut comparators = Vec::new();
-        for value in sort.unwrap_or_default() {
-            let comparator: Comparator = serde_json::from_value(value)
-                .map_err(|error| MethodError::InvalidArguments(format!("sort: {error}")))?;
-            comparator.check(&["sortOrder", "name", "parentId"])?;
-            comparators.push(comparator);
-        }
-        Ok(Self { filter, sort: comparators, sort_as_tree: false, filter_as_tree: false })
+    pub(crate) fn parse(sought: Sought) -> Result<Self, MethodError> {
+        let (filter, sort) = sought.read(&CONDITIONS)?;
+        sort.iter()
+            .try_for_each(|comparator: &Comparator| comparator.check(&["sortOrder", "name", "parentId"]))?;
+        Ok(Self { filter, sort, sort_as_tree: false, filter_as_tree: false })
     }
 
     /// Ids of what is found, in order.

@@ -2,32 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::changes::before;
 use super::query::Search;
-use crate::method::query::{self, Known, Moved};
-use crate::method::{Arguments, Context, Outcome, Shared as _, changes, typed};
+use crate::method::query::{self, Known, Moved, Sought};
+use crate::method::{Arguments, Context, Outcome, Shared as _, changes, nothing_else};
 use crate::reply::MethodError;
 use crate::wire::id;
 use crate::wire::state::State;
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct QueryChangesArguments {
-    #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Value>>,
-}
-
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let known = Known::take(&mut arguments)?;
-    let arguments: QueryChangesArguments = typed(arguments)?;
+    let sought = Sought::take(&mut arguments)?;
+    nothing_else(arguments)?;
     context.check_account(known.account())?;
-    let search = Search::parse(arguments.filter, arguments.sort)?;
+    let search = Search::parse(sought)?;
     let store = &context.server.store;
     let states = store.type_states(context.access).await?;
     let since = changes::since(&known.since_query_state, states.epoch, states.mailbox)?;

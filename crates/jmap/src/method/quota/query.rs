@@ -1,10 +1,9 @@
 //! Quota/query (RFC 9425 §4.4).
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{ID, NAME, RESOURCE_TYPE, SCOPE, TYPES, Usage};
-use crate::method::query::{self, Comparator, Filter, Window};
+use crate::method::query::{Filter, Sought, Window};
 use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 
@@ -12,10 +11,6 @@ use crate::reply::MethodError;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryArguments {
     account_id: String,
-    #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Comparator>>,
 }
 
 /// A condition; what is given holds together.
@@ -31,27 +26,22 @@ struct Condition {
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let window = Window::take(&mut arguments)?;
+    let sought = Sought::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
     let usage = Usage::read(context).await?;
-    let results = results(usage, arguments.filter, arguments.sort, context)?;
-    let stretch = window.place(results.len(), |anchor| results.iter().position(|id| *id == anchor))?;
-    let shown = results.iter().skip(stretch.first).take(stretch.length).cloned().collect();
-    let total = window.calculate_total.then_some(results.len());
-    Ok(query::response(&arguments.account_id, usage.state(), shown, (stretch, total)))
+    let results = results(usage, sought, context)?;
+    window.answer(&arguments.account_id, usage.state(), &results)
 }
 
 /// What is found; of one there is only one order.
 pub(super) fn results(
     usage: Usage,
-    filter: Option<Value>,
-    sort: Option<Vec<Comparator>>,
+    sought: Sought,
     context: &Context<'_>,
 ) -> Result<Vec<String>, MethodError> {
-    let filter = filter.filter(|filter| !filter.is_null());
-    let filter: Option<Filter<Condition>> =
-        filter.map(|filter| Filter::parse(filter, &CONDITIONS)).transpose()?;
-    sort.unwrap_or_default().iter().try_for_each(|comparator| comparator.check(&["name", "used"]))?;
+    let (filter, sort): (Option<Filter<Condition>>, _) = sought.read(&CONDITIONS)?;
+    sort.iter().try_for_each(|comparator| comparator.check(&["name", "used"]))?;
     let holds =
         filter.is_none_or(|filter| filter.holds(&mut |condition| Some(condition.holds())).unwrap_or(false));
     let is_there = usage.object(context).is_some() && holds;

@@ -3,12 +3,11 @@
 use std::cmp::Ordering;
 
 use serde::Deserialize;
-use serde_json::Value;
 use store::Submission;
 
 use super::undo_status;
 use crate::method::email::filter::UtcDate;
-use crate::method::query::{self, Comparator, Filter, Window};
+use crate::method::query::{Comparator, Filter, Sought, Window};
 use crate::method::{Arguments, Context, Outcome, Shared as _, typed};
 use crate::reply::MethodError;
 use crate::wire::id;
@@ -18,10 +17,6 @@ use crate::wire::state::State;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QueryArguments {
     account_id: String,
-    #[serde(default)]
-    filter: Option<Value>,
-    #[serde(default)]
-    sort: Option<Vec<Value>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,32 +39,22 @@ pub(crate) struct Search {
 /// Runs the method.
 pub(crate) async fn run(mut arguments: Arguments, context: &mut Context<'_>) -> Outcome {
     let window = Window::take(&mut arguments)?;
+    let sought = Sought::take(&mut arguments)?;
     let arguments: QueryArguments = typed(arguments)?;
     context.check_account(&arguments.account_id)?;
-    let search = Search::parse(arguments.filter, arguments.sort)?;
+    let search = Search::parse(sought)?;
     let states = context.server.store.type_states(context.access).await?;
     let results = search.results(context).await?;
-    let find = |anchor: &str| results.iter().position(|result| result == anchor);
-    let stretch = window.place(results.len(), find)?;
-    let ids = results.iter().skip(stretch.first).take(stretch.length).cloned().collect();
-    let total = window.calculate_total.then_some(results.len());
     let state = State::at(states.epoch, states.submission).to_string();
-    Ok(query::response(&arguments.account_id, state, ids, (stretch, total)))
+    window.answer(&arguments.account_id, state, &results)
 }
 
 impl Search {
     /// Reads filter and sort.
-    pub(crate) fn parse(filter: Option<Value>, sort: Option<Vec<Value>>) -> Result<Self, MethodError> {
-        let filter = filter.filter(|filter| !filter.is_null());
-        let filter = filter.map(|filter| Filter::parse(filter, &CONDITIONS)).transpose()?;
-        let mut comparators = Vec::new();
-        for value in sort.unwrap_or_default() {
-            let comparator: Comparator = serde_json::from_value(value)
-                .map_err(|error| MethodError::InvalidArguments(format!("sort: {error}")))?;
-            comparator.check(&SORTS)?;
-            comparators.push(comparator);
-        }
-        Ok(Self { filter, sort: comparators })
+    pub(crate) fn parse(sought: Sought) -> Result<Self, MethodError> {
+        let (filter, sort) = sought.read(&CONDITIONS)?;
+        sort.iter().try_for_each(|comparator: &Comparator| comparator.check(&SORTS))?;
+        Ok(Self { filter, sort })
     }
 
     /// All that fits, in order.
