@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sqlite::{accounts, push, push_request, push_state};
+use crate::sqlite::{Sql, accounts, push, push_request, push_state};
 use crate::{
     Access, AccountId, Error, NewPushRequest, NewPushSubscription, PUSH_NAME_CHARACTERS_MAX, PushEdit,
     PushKind, PushProgress, PushSubscription, PushSubscriptionId, PushVerdict, PutPushSubscription, Result,
@@ -161,12 +161,9 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn account_push_subscriptions(&self, account: AccountId) -> Result<Vec<PushSubscription>> {
-        let lazy = Arc::clone(self.inner.lazy());
-        self.read(move |sql| {
+        self.as_noted(move |sql| {
             accounts::modseq(sql, account)?;
-            let mut all = push::of_account(sql, account)?;
-            all.iter_mut().for_each(|subscription| lazy.overlay(subscription));
-            Ok(all)
+            push::of_account(sql, account)
         })
         .await
     }
@@ -177,15 +174,14 @@ impl Store {
     /// # Errors
     /// NotFound if the account is gone.
     pub async fn push_subscriptions_told_of(&self, account: AccountId) -> Result<Vec<PushSubscription>> {
-        let mut all = self.account_push_subscriptions(account).await?;
-        let lazy = Arc::clone(self.inner.lazy());
-        let elsewhere = self.read(move |sql| {
-            let mut elsewhere = push::elsewhere(sql, account)?;
-            elsewhere.iter_mut().for_each(|subscription| lazy.overlay(subscription));
-            Ok(elsewhere)
-        });
-        all.extend(elsewhere.await?);
-        Ok(all)
+        // One read: this is asked after every delivery.
+        self.as_noted(move |sql| {
+            accounts::modseq(sql, account)?;
+            let mut all = push::of_account(sql, account)?;
+            all.extend(push::elsewhere(sql, account)?);
+            Ok(all)
+        })
+        .await
     }
 
     /// For the notifier at its start and its sweep: those that may be due (cursor behind, token or notice unsent, silence
@@ -199,11 +195,19 @@ impl Store {
         after: Option<PushSubscriptionId>,
         limit: usize,
     ) -> Result<Vec<PushSubscription>> {
+        self.as_noted(move |sql| push_state::due(sql, now, after, limit)).await
+    }
+
+    /// Reads push subscriptions, with what is noted of them and not stored yet.
+    async fn as_noted(
+        &self,
+        read: impl FnOnce(Sql<'_>) -> Result<Vec<PushSubscription>> + Send + 'static,
+    ) -> Result<Vec<PushSubscription>> {
         let lazy = Arc::clone(self.inner.lazy());
         self.read(move |sql| {
-            let mut due = push_state::due(sql, now, after, limit)?;
-            due.iter_mut().for_each(|subscription| lazy.overlay(subscription));
-            Ok(due)
+            let mut found = read(sql)?;
+            found.iter_mut().for_each(|subscription| lazy.overlay(subscription));
+            Ok(found)
         })
         .await
     }
