@@ -162,3 +162,41 @@ async fn nothing_is_copied_within_an_account_or_from_anothers() {
         }
     }
 }
+
+#[tokio::test]
+async fn one_request_reads_makes_and_shows_a_bounded_number_of_octets_over_all_its_calls() {
+    let home = Home::with(Limits { upload_bytes: 1000, ..Limits::default() }, From::Here).await;
+    let account = home.account();
+    let half = json!({ "data": [{ "data:asText": "x".repeat(500) }] });
+    let made = home.one("Blob/upload", json!({ "create": { "half": half } })).await;
+    let id = &made["created"]["half"]["id"];
+    // A request has room for four of the largest uploads: eight halves.
+    let size = json!(["Blob/get", { "accountId": account, "ids": [id], "properties": ["size"] }, "r"]);
+    let answers = home.run(json!(vec![size; 9])).await;
+    let refused = |answer: &Value| answer[1]["type"] == "requestTooLarge";
+    assert!(answers[..8].iter().all(|answer| answer[1]["list"][0]["size"] == 500), "{answers:?}");
+    assert!(refused(&answers[8]), "{answers:?}");
+    // Twice 500 are read for each, and 1,000 made.
+    let create: serde_json::Map<String, Value> = (0..3)
+        .map(|number| (format!("k{number}"), json!({ "data": [{ "blobId": id }, { "blobId": id }] })))
+        .collect();
+    let made = home.one("Blob/upload", json!({ "create": create })).await;
+    assert_eq!(made["created"].as_object().unwrap().len(), 2, "{made}");
+    assert_eq!(made["notCreated"]["k2"]["type"], "tooLarge", "{made}");
+    // The next request has room again.
+    assert_eq!(home.one("Blob/get", json!({ "ids": [id] })).await["list"][0]["size"], 500);
+}
+
+#[tokio::test]
+async fn one_response_shows_16_mib_of_blobs_over_all_its_calls() {
+    let home = Home::new().await;
+    let account = home.account();
+    let path = format!("/jmap/upload/{account}");
+    let large = home.send("POST", &path, "text/plain", vec![b'x'; 6 << 20]).await.json()["blobId"].clone();
+    let get =
+        json!(["Blob/get", { "accountId": account, "ids": [large], "properties": ["data:asText"] }, "r"]);
+    let answers = home.run(json!(vec![get; 3])).await;
+    let shown = |answer: &Value| answer[1]["list"][0]["data:asText"].as_str().map(str::len);
+    assert_eq!([shown(&answers[0]), shown(&answers[1])], [Some(6 << 20), Some(6 << 20)]);
+    assert_eq!(answers[2][1]["type"], "requestTooLarge");
+}

@@ -112,6 +112,17 @@ async fn texts_are_found_with_and_without_the_index() {
 }
 
 #[tokio::test]
+async fn a_text_of_more_words_than_the_index_is_asked_about_finds_only_what_has_them_all() {
+    let home = Home::new().await;
+    let words: Vec<String> = (10..50).map(|number| format!("word{number}")).collect();
+    let all = home.deliver(&format!("Subject: all\r\n\r\n{}\r\n", words.join(" "))).await.id();
+    home.deliver(&format!("Subject: most\r\n\r\n{}\r\n", words[..39].join(" "))).await;
+    home.store.index_now(&home.alice).await.unwrap();
+    let found = home.one("Email/query", json!({ "filter": { "text": words.join(" ") } })).await;
+    assert_eq!(found["ids"], json!([all]));
+}
+
+#[tokio::test]
 async fn what_is_meant_for_a_state_is_done_in_no_other() {
     let home = Home::new().await;
     let first = home.deliver("Subject: a\r\n\r\nb\r\n").await;
