@@ -104,6 +104,14 @@ pub struct Composed {
     pub more: bool,
 }
 
+impl Composed {
+    /// There is nothing to tell up to this cursor.
+    #[must_use]
+    pub fn nothing(cursor: ModSeq) -> Self {
+        Self { pushes: Vec::new(), cursor, elsewhere: CursorsElsewhere::default(), more: false }
+    }
+}
+
 /// How long a subscription lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use notifier::compose::{Assignment, Composed, Composer, Composing, Push};
-use store::{Cause, CursorsElsewhere, Flags, MailboxId, MailboxName, PushKind, PushSubscription, Store};
+use store::{Cause, Flags, MailboxId, MailboxName, PushKind, PushSubscription, Store};
 use webpush::header::{Ttl, Urgency};
 
 use crate::push::md5::hex_digest;
@@ -89,8 +89,7 @@ impl AppleComposer {
             topic: None,
             ttl: TTL,
         });
-        let elsewhere = CursorsElsewhere::default();
-        Ok(Composed { pushes: push.into_iter().collect(), cursor, elsewhere, more })
+        Ok(Composed { pushes: push.into_iter().collect(), more, ..Composed::nothing(cursor) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use notifier::compose::{Assignment, Composed, Composer, Composing, Life, Push};
-use store::{Cause, CursorsElsewhere, Mailbox, MailboxName, PushKind, PushSubscription, Store};
+use store::{Cause, Mailbox, MailboxName, PushKind, PushSubscription, Store};
 use webpush::header::Urgency;
 
 use crate::push::{SilentMailboxes, TTL, read_log};
@@ -45,8 +45,7 @@ impl HttpPutComposer {
         // Where the log does not reach back, mail may have come: a PUT too many tells less wrong than none.
         let fires = !log.changes.complete || delivered.any(|change| rings(change.mailbox));
         let push = fires.then(|| put(&assignment.subscription.request));
-        let elsewhere = CursorsElsewhere::default();
-        Ok(Composed { pushes: push.into_iter().collect(), cursor, elsewhere, more })
+        Ok(Composed { pushes: push.into_iter().collect(), more, ..Composed::nothing(cursor) })
     }
 }
 

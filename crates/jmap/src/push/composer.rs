@@ -8,10 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use notifier::compose::{Assignment, Composed, Composer, Composing, Detail, Push};
 use serde_json::{Map, Value, json};
-use store::{
-    Access, Cause, CursorsElsewhere, MembershipChange, ModSeq, Origin, PushKind, PushSubscription, Store,
-    TypeStates,
-};
+use store::{Access, Cause, MembershipChange, ModSeq, Origin, PushKind, PushSubscription, Store, TypeStates};
 use webpush::header::{Topic, Ttl, Urgency};
 
 use super::email_push::{self, Deliveries};
@@ -61,9 +58,7 @@ async fn compose(store: &Store, assignment: &Assignment<'_>) -> store::Result<Co
     let Assignment { subscription, access, from, detail, .. } = *assignment;
     let Some(terms) = Terms::from_text(&subscription.request) else {
         tracing::error!(subscription = subscription.id.0, "stored terms can't be read");
-        let cursor = store.modseq(access).await?;
-        let elsewhere = CursorsElsewhere::default();
-        return Ok(Composed { pushes: Vec::new(), cursor, elsewhere, more: false });
+        return Ok(Composed::nothing(store.modseq(access).await?));
     };
     let account = id::of_account(access.owner());
     let emails = match terms.email_push(&account) {
@@ -99,8 +94,7 @@ async fn compose(store: &Store, assignment: &Assignment<'_>) -> store::Result<Co
         pushes.push(state_change(subscription, &account, &states, &changed));
     }
     // JMAP shows the own account alone.
-    let elsewhere = CursorsElsewhere::default();
-    Ok(Composed { pushes, cursor, elsewhere, more: newest > cursor })
+    Ok(Composed { pushes, more: newest > cursor, ..Composed::nothing(cursor) })
 }
 
 /// In summary only which emails they are.

@@ -18,10 +18,7 @@ use notifier::post::{Delivery, Post, Posted, Posting};
 use notifier::vapid::VapidKeys;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use store::{
-    Access, CursorsElsewhere, NewPushSubscription, PushKind, PushSubscription, PushSubscriptionId, Store,
-    UnixTime,
-};
+use store::{Access, NewPushSubscription, PushKind, PushSubscription, PushSubscriptionId, Store, UnixTime};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use webpush::header::{Ttl, Urgency};
@@ -61,14 +58,7 @@ impl Composer for Trying {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move {
-            Ok(Composed {
-                pushes: Vec::new(),
-                cursor: assignment.from,
-                elsewhere: CursorsElsewhere::default(),
-                more: false,
-            })
-        })
+        Box::pin(async move { Ok(Composed::nothing(assignment.from)) })
     }
 
     fn verification(&self, _: &PushSubscription, _: &str) -> Option<Push> {

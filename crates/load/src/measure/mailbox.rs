@@ -71,7 +71,6 @@ pub async fn run(server: &Server, messages: u64, mut tell: impl FnMut(&str)) -> 
     tell(&format!("{}: opening the mailbox", server.name));
     let mut first = login(server).await?;
     let (select_cold_ms, _) = timed(&mut first, "SELECT INBOX").await?;
-    ensure!(first.capability("QRESYNC").await? || server.ours.is_none(), "no QRESYNC");
     let before = server.tree().memory()?;
     let mut sessions = Vec::new();
     let mut selects = Vec::new();

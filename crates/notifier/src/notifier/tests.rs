@@ -1,4 +1,4 @@
-use store::{Access, CursorsElsewhere, NewAccount, NewPushSubscription, PushKind, UnixTime};
+use store::{Access, NewAccount, NewPushSubscription, PushKind, UnixTime};
 use webpush::header::{Ttl, Urgency};
 
 use super::*;
@@ -100,14 +100,7 @@ impl Composer for TokenOnly {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move {
-            Ok(Composed {
-                pushes: Vec::new(),
-                cursor: assignment.from,
-                elsewhere: CursorsElsewhere::default(),
-                more: false,
-            })
-        })
+        Box::pin(async move { Ok(Composed::nothing(assignment.from)) })
     }
 
     fn verification(&self, _: &PushSubscription, token: &str) -> Option<Push> {

@@ -38,14 +38,7 @@ impl Composer for Plain {
     }
 
     fn compose<'a>(&'a self, _: &'a Store, assignment: Assignment<'a>) -> Composing<'a> {
-        Box::pin(async move {
-            Ok(Composed {
-                pushes: Vec::new(),
-                cursor: assignment.from,
-                elsewhere: CursorsElsewhere::default(),
-                more: false,
-            })
-        })
+        Box::pin(async move { Ok(Composed::nothing(assignment.from)) })
     }
 
     fn verification(&self, _: &PushSubscription, _: &str) -> Option<Push> {
